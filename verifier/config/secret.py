@@ -1,0 +1,101 @@
+"""What a problem may show of a configuration: never a secret, and never much.
+
+Only what was written is ever shown, ``${NAME}`` itself and not what it stands for;
+nothing is shown that stands below a key which bears secrets; of an address only its
+scheme is, since a password may stand anywhere behind it.
+"""
+
+import re
+from typing import Any
+
+from verifier.config.problem import Path
+
+MAX_SHOWN = 60
+
+_SECRET_KEY = re.compile(
+    r"(?i).*(passw|passphrase|secret|token|credential|authorization|headers|api_?key|cookie).*"
+)
+_ADDRESS_KEYS = frozenset({"url", "ledger", "broker", "dsn"})
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,40})://.*", re.DOTALL)
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
+
+
+def bears_secrets(path: Path) -> bool:
+    """Whether the value at ``path`` stands at or below a key that bears secrets."""
+    return any(isinstance(key, str) and _SECRET_KEY.fullmatch(key) for key in path)
+
+
+def show_path(path: Path) -> str:
+    """``jobs.daily-revenue.checks[0].table``, cut after the first key that bears secrets.
+
+    What stands below such a key may be a secret itself, where a brace or a colon is
+    misplaced.
+    """
+    shown = ""
+    for position, key in enumerate(path):
+        if isinstance(key, int):
+            shown += f"[{key}]"
+        else:
+            shown += ("." if shown else "") + cut(printable(key))
+        if bears_secrets((key,)):
+            return shown if position == len(path) - 1 else f"{shown}.…"
+    return shown
+
+
+def show_key(path: Path) -> str:
+    """The last key of ``path`` in quotes, or words for it where it could be a secret."""
+    if bears_secrets(path[:-1]):
+        return "a key that is not shown"
+    return f"'{cut(printable(str(path[-1])))}'"
+
+
+def show_value(value: Any, path: Path) -> str:
+    """What was found at ``path``, in at most about 60 characters."""
+    if isinstance(value, dict | list):
+        return show_type(value)
+    if value is None:
+        return "nothing"
+    if bears_secrets(path):
+        return f"{show_type(value)} that is not shown"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        if address := _ADDRESS.fullmatch(value):
+            return f"'{address[1]}://…'"
+        if path and path[-1] in _ADDRESS_KEYS and not value.startswith("${"):
+            return "a text that is not shown"
+        return f"'{cut(printable(value))}'"
+    return cut(str(value))
+
+
+def show_type(value: Any) -> str:
+    """What kind of value was found, without any of it."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, str):
+        return "a text"
+    return "nothing" if value is None else "a number"
+
+
+def cut(text: str) -> str:
+    """At most ``MAX_SHOWN`` characters of ``text``."""
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """``text`` with every line break and control character made visible."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def without_quotes(text: str) -> str:
+    """A parser's own words, without the pieces of the file that it quotes.
+
+    Single characters and the names of tokens (``'<stream end>'``) stay.
+    """
+    return _QUOTED.sub(
+        lambda found: found[0] if len(found[0]) <= 4 or found[0][1] == "<" else "'…'", text
+    )

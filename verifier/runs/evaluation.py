@@ -1,0 +1,84 @@
+"""An evaluation: what the checks of one run answered at one time."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class Result(StrEnum):
+    """What a check answers; ``unknown`` always has a reason."""
+
+    HOLDS = "holds"
+    VIOLATED = "violated"
+    UNKNOWN = "unknown"
+
+
+class Effect(StrEnum):
+    """What the destination shows of a run."""
+
+    NONE = "none"
+    PARTIAL = "partial"
+    COMPLETE = "complete"
+    DUPLICATED = "duplicated"
+    UNKNOWN = "unknown"
+
+
+class Cause(StrEnum):
+    """Why an evaluation was made."""
+
+    END = "end"
+    SILENCE = "silence"
+    MISS = "miss"
+    CONFIRM = "confirm"
+    RECHECK = "recheck"
+    ASK_AGAIN = "ask_again"
+    ASKED = "asked"
+    GUARD = "guard"
+
+
+class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One check's answer.
+
+    ``effect`` is None where the check says nothing of the effect. ``reason`` is a
+    snake_case word where ``result`` is unknown (``unreachable``, ``timed_out``,
+    ``no_such_table``, ``expected_empty``, …) and None elsewhere. The counts are
+    of business keys: ``done`` are expected keys found, ``surplus`` rows beyond one
+    a key, ``unexpected`` keys that nobody expected. ``evidence`` is JSON-ready:
+    the statement with its bound values, counts, a bounded sample of keys.
+    ``source_sketch`` names the state of the source side (expected set, left
+    total), ``destination_sketch`` that of the destination; equal sketches mean
+    that nothing was seen to change.
+    """
+
+    name: str
+    type: str
+    result: Result
+    reason: str | None = None
+    effect: Effect | None = None
+    expected: int | None = None
+    done: int | None = None
+    missing: int = 0
+    surplus: int = 0
+    unexpected: int = 0
+    evidence: dict[str, Any] = {}
+    source_sketch: str | None = None
+    destination_sketch: str | None = None
+    evaluated_at: datetime
+    duration_seconds: float = 0.0
+
+
+class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
+    """All checks of one run, asked together; ``results`` are in declared order.
+
+    Whether it was provisional is no part of it: that follows from when the
+    attempts of the run ended, and they may be heard of later.
+    """
+
+    evaluation_id: str
+    run_id: str
+    cause: Cause
+    started_at: datetime
+    finished_at: datetime
+    results: tuple[CheckResult, ...] = ()

@@ -1,0 +1,336 @@
+"""Where a run stands: everything known of it, judged at one instant."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from verifier.runs.action import Action, ActionKind, closing, is_muted
+from verifier.runs.advice import AdviceAction, Advised, action
+from verifier.runs.attempt import Attempt, Told
+from verifier.runs.binding import RunKey
+from verifier.runs.conditions import (
+    Condition,
+    ConditionName,
+    Situation,
+    conditions,
+    retry_at,
+    unresolved,
+)
+from verifier.runs.declaration import Declaration
+from verifier.runs.effect import Finding, SurfaceEffect, findings
+from verifier.runs.evaluation import Effect, Evaluation
+from verifier.runs.lifecycle import (
+    AttemptState,
+    at_large_until,
+    end_of,
+    is_alive,
+    is_at_large,
+    pending_until,
+    said_no_effect,
+    silence_deadline,
+    state_of,
+)
+from verifier.runs.looks import Look, Looks, asks_nothing, looks
+from verifier.runs.reported import Link, Reported, chain_broke_at, counting, reported
+from verifier.runs.verdict import Case, RunState, Verdict, is_false_success, verdict
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything durable that is known of one run.
+
+    ``expected``: the schedule asked for it. ``interval``: from due to the next slot.
+    ``attempts``: the run's own; ``whole_job``: for a run of one partition, those that
+    cover all of them. ``others``: attempts of other runs of the job that are alive.
+    ``skipped``: the scheduler said that it would not run. ``evaluations``: oldest
+    first. ``actions``: those on the run and those on the whole job. ``miss_after``:
+    silence proves nothing before then, because nobody had been listening; None where
+    it always did, and ``deaf`` where it never will. ``newest``: no later run of the
+    job is due. ``answered_by_newer``: a later run that stands for this one is
+    verified over this one's interval. ``runtime_tail``: the 95th percentile of the
+    job's runtimes, None while too few are known.
+    """
+
+    key: RunKey
+    declaration: Declaration
+    expected: bool
+    interval: timedelta | None = None
+    attempts: Sequence[Attempt] = ()
+    whole_job: Sequence[Attempt] = ()
+    others: Sequence[Attempt] = ()
+    skipped: Told[str] | None = None
+    evaluations: Sequence[Evaluation] = ()
+    actions: Sequence[Action] = ()
+    miss_after: datetime | None = None
+    deaf: bool = False
+    newest: bool = True
+    answered_by_newer: bool = False
+    runtime_tail: timedelta | None = None
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """A run, judged. ``wake_at`` is when that may change without any new fact."""
+
+    state: RunState
+    verdict: Verdict | None
+    reported: Reported
+    effect: Effect
+    effect_now: Effect
+    provisional: bool
+    false_success: bool
+    chain_broke_at: Link | None
+    action: AdviceAction
+    conditions: tuple[Condition, ...]
+    finding: Finding | None
+    judged_by: Evaluation | None
+    completed_at: datetime | None
+    useful: bool
+    next_look: Look | None
+    wake_at: datetime | None
+
+
+def standing(facts: Facts, now: datetime) -> Standing:
+    """Judge one run at ``now``."""
+    declaration = facts.declaration
+    due = facts.key.due
+    own = counting(facts.attempts, declaration, now)
+    whole = counting(facts.whole_job, declaration, now)
+    # A partition reports its own attempts, but whoever covers all may write here too.
+    counted, writers = own or whole, own + whole
+    said = reported(counted, declaration, now)
+    if any(is_alive(attempt) for attempt in writers):
+        said = Reported.RUNNING
+    expected_by = _expected_by(facts)
+    seen = looks(declaration, writers, facts.evaluations, expected_by=expected_by, now=now)
+    finding = seen.judged.finding if seen.judged else None
+    shown = seen.latest.finding if seen.latest else None
+    holding = conditions(
+        Situation(
+            declaration=declaration,
+            due=due,
+            interval=facts.interval,
+            attempts=[*facts.attempts, *facts.whole_job],
+            others=facts.others,
+            evaluations=facts.evaluations,
+            runtime_tail=facts.runtime_tail,
+            now=now,
+        )
+    )
+    at_large = any(is_at_large(attempt, declaration, now) for attempt in writers)
+    blocked = _open_state(facts, seen, said, at_large, expected_by, now)
+    judged = verdict(case_of(facts, counted, said, finding, blocked, now))
+    # Where the verdict table gives none, something was in its way.
+    state = RunState.JUDGED if judged is not None or blocked is None else blocked
+    advised = advised_of(facts, counted, judged, state, finding or shown, holding, now)
+    by = seen.judged.evaluation if seen.judged else None
+    return Standing(
+        state=state,
+        verdict=judged,
+        reported=said,
+        effect=finding.effect if finding else Effect.UNKNOWN,
+        effect_now=shown.effect if shown else Effect.UNKNOWN,
+        provisional=seen.provisional,
+        false_success=is_false_success(said, judged),
+        chain_broke_at=chain_broke_at(facts.attempts),
+        action=action(advised),
+        conditions=holding,
+        finding=finding or shown,
+        judged_by=by,
+        completed_at=_completed_at(counted, by),
+        useful=_useful(facts, judged),
+        next_look=seen.next,
+        wake_at=_wake_at(facts, seen.next, expected_by, holding, judged, now),
+    )
+
+
+def _expected_by(facts: Facts) -> datetime | None:
+    """When an attempt should have started at the latest, and we could have heard it."""
+    due = facts.key.due
+    if due is None or not facts.expected or facts.deaf:
+        return None
+    latest = due + facts.declaration.start_within
+    return latest if facts.miss_after is None else max(latest, facts.miss_after)
+
+
+def _open_state(
+    facts: Facts,
+    seen: Looks,
+    said: Reported,
+    at_large: bool,
+    expected_by: datetime | None,
+    now: datetime,
+) -> RunState | None:
+    """Why there can be no verdict yet, or None."""
+    if said is Reported.RUNNING:
+        return RunState.RUNNING
+    if said is Reported.QUEUED:
+        return RunState.WAITING
+    if at_large:
+        return RunState.SETTLING
+    if said is Reported.NONE:
+        if expected_by is None and not _shows_work(seen):
+            return RunState.WAITING
+        if expected_by is not None and now < expected_by:
+            return RunState.WAITING
+    if asks_nothing(facts.declaration) or seen.judged is not None:
+        return None
+    return RunState.SETTLING
+
+
+def _shows_work(seen: Looks) -> bool:
+    """Whether the destination shows that somebody did something, whoever told us."""
+    if seen.judged is None:
+        return False
+    finding = seen.judged.finding
+    return finding.effect not in (Effect.NONE, Effect.UNKNOWN) or bool(finding.violated)
+
+
+def case_of(
+    facts: Facts,
+    counted: Sequence[Attempt],
+    said: Reported,
+    finding: Finding | None,
+    open_state: RunState | None,
+    now: datetime,
+) -> Case:
+    """The row of facts that the verdict table reads."""
+    declaration = facts.declaration
+    surfaces = frozenset(surface.name for surface in declaration.surfaces)
+    succeeded = [a for a in counted if state_of(a) is AttemptState.SUCCEEDED]
+    due = facts.key.due
+    return Case(
+        reported=said,
+        effect=finding.effect if finding else Effect.UNKNOWN,
+        reconciled=_reconciled(facts, finding),
+        excused=_excused(facts, counted, now),
+        muted=due is not None and is_muted(facts.actions, due),
+        open_state=open_state,
+        unexpected=finding is not None and finding.unexpected > 0,
+        violated=finding is not None and bool(finding.violated),
+        unknown=finding is not None and bool(finding.unknown),
+        required_hold=finding is not None and finding.required_hold,
+        effects_none=declaration.effects_none,
+        repeats_harm=declaration.repeats_harm,
+        all_said_no_effect=bool(counted)
+        and all(said_no_effect(attempt, surfaces) for attempt in counted),
+        unresolved_beside_success=bool(succeeded)
+        and any(unresolved(attempt, declaration) for attempt in counted),
+    )
+
+
+def _closed_by(facts: Facts, kind: ActionKind) -> Action | None:
+    """The closing action in force: a later attempt undoes it."""
+    own = [each for each in facts.actions if each.run_id == facts.key.run_id]
+    closed = closing(own, kind)
+    if closed is None:
+        return None
+    starts = [attempt.first_said for attempt in facts.attempts if attempt.first_said is not None]
+    return None if any(start > closed.at for start in starts) else closed
+
+
+def _reconciled(facts: Facts, finding: Finding | None) -> bool:
+    closed = _closed_by(facts, ActionKind.RECONCILE)
+    if closed is None:
+        return False
+    return finding is None or finding.digest == closed.evidence
+
+
+def _excused(facts: Facts, counted: Sequence[Attempt], now: datetime) -> bool:
+    if any(is_alive(a) or is_at_large(a, facts.declaration, now) for a in counted):
+        return False
+    if _closed_by(facts, ActionKind.SKIP) is not None:
+        return True
+    if counted:
+        return False
+    return facts.skipped is not None or facts.answered_by_newer
+
+
+def advised_of(
+    facts: Facts,
+    counted: Sequence[Attempt],
+    judged: Verdict | None,
+    state: RunState,
+    finding: Finding | None,
+    holding: Sequence[Condition],
+    now: datetime,
+) -> Advised:
+    """The row of facts that the advice table reads."""
+    declaration = facts.declaration
+    names = {each.condition for each in holding}
+    surfaces = (
+        finding.surfaces
+        if finding
+        else tuple(SurfaceEffect(surface, Effect.UNKNOWN) for surface in declaration.surfaces)
+    )
+    last = facts.evaluations[-1].results if facts.evaluations else ()
+    return Advised(
+        verdict=judged,
+        state=state,
+        surfaces=surfaces,
+        overlap=declaration.overlap,
+        at_large=ConditionName.AT_LARGE in names,
+        stuck=bool(names & {ConditionName.STALLED, ConditionName.OVERDUE}),
+        retry_at=retry_at(facts.attempts, declaration, now),
+        effect=finding.effect if finding else Effect.UNKNOWN,
+        unexpected=finding is not None and finding.unexpected > 0,
+        unknown=finding is not None and bool(finding.unknown),
+        surplus=any(result.surplus or result.unexpected for result in last),
+        resumable=declaration.resumable,
+        checkpoint=_has_checkpoint(counted),
+        newest=facts.newest,
+    )
+
+
+def _has_checkpoint(counted: Sequence[Attempt]) -> bool:
+    return any(a.progress is not None and a.progress.value.checkpoint for a in counted)
+
+
+def _completed_at(counted: Sequence[Attempt], by: Evaluation | None) -> datetime | None:
+    """When the work was done: the last end, or where nothing ended the evaluation."""
+    ends = [end.at for attempt in counted if (end := end_of(attempt)) is not None]
+    if ends:
+        return max(ends)
+    return by.started_at if by else None
+
+
+def _useful(facts: Facts, judged: Verdict | None) -> bool:
+    if judged is Verdict.RECONCILED:
+        closed = _closed_by(facts, ActionKind.RECONCILE)
+        return closed is not None and closed.counts_as_useful
+    return judged is Verdict.VERIFIED
+
+
+def _wake_at(
+    facts: Facts,
+    look: Look | None,
+    expected_by: datetime | None,
+    holding: Sequence[Condition],
+    judged: Verdict | None,
+    now: datetime,
+) -> datetime | None:
+    """The next instant at which time alone may change something."""
+    declaration, due = facts.declaration, facts.key.due
+    moments: list[datetime | None] = [each.until for each in holding]
+    if look is not None:
+        moments.append(look.at)
+    if judged is None:
+        moments.append(expected_by)
+    for attempt in facts.attempts:
+        moments.append(silence_deadline(attempt, declaration, due))
+        moments.append(pending_until(attempt, declaration))
+        moments.append(at_large_until(attempt, declaration))
+    known = [each for each in moments if each is not None]
+    owed = look is not None and look.at <= now
+    silent = any(
+        deadline is not None and deadline <= now
+        for attempt in facts.attempts
+        for deadline in [silence_deadline(attempt, declaration, due)]
+    )
+    if owed or silent:
+        return now
+    return min((each for each in known if each > now), default=None)
+
+
+def finding_of(facts: Facts, evaluation: Evaluation) -> Finding:
+    """What one evaluation of the run shows by itself."""
+    return findings(facts.declaration, evaluation.results)
