@@ -37,7 +37,7 @@ class Code(StrEnum):
         "LND004",
         "The text is no YAML 1.2. Only the first such error can be told, since what follows it "
         "has no certain meaning. Tabs cannot indent; quote a text that holds a colon followed "
-        "by a space, or that starts with one of `@ ` & * ! | > % { [`.",
+        "by a space, or that starts with a sign such as `*`, `&`, `!`, `@`, `%` or `{`.",
     )
     DUPLICATE_KEY = (
         "LND005",

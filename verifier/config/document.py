@@ -74,7 +74,7 @@ def _events(text: str, reader: NodeReader) -> Iterator[Event]:
         message = "expected text, found a control character"
     except (YAMLError, ValueError, OverflowError, LookupError):
         # The scanner passes some errors of Python on, such as that of an escape beyond Unicode.
-        place, message, hint = reader.at, "expected YAML 1.2, found what is none", None
+        place, message, hint = reader.at, "expected YAML 1.2, found something else", None
     else:
         return
     reader.report(Code.BROKEN_YAML, place, message, hint)

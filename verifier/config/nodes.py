@@ -50,7 +50,7 @@ class Node:
     key: tuple[str, Place] | None = None
 
 
-class GiveUp(Exception):  # noqa: N818 - no error of its own: the problem is reported already
+class GiveUp(Exception):
     """What follows in the text cannot be read or has no certain meaning."""
 
 

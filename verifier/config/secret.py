@@ -6,11 +6,15 @@ scheme is, since a password may stand anywhere behind it.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from verifier.config.problem import Path
 
 MAX_SHOWN = 60
+
+_TELLING = 5  # so many characters of a secret in a row give something away
+_LONG_ENOUGH = 6  # shorter ones stand in ordinary words by chance
 
 _SECRET_KEY = re.compile(
     r"(?i).*(passw|passphrase|secret|token|credential|authorization|headers|api_?key|cookie).*"
@@ -99,3 +103,47 @@ def without_quotes(text: str) -> str:
     return _QUOTED.sub(
         lambda found: found[0] if len(found[0]) <= 4 or found[0][1] == "<" else "'…'", text
     )
+
+
+class Hidden:
+    """The texts of a document that must not be repeated.
+
+    Those are what references stand for, what stands at keys that bear secrets, and
+    addresses that name a user, all without the scheme of an address.
+    """
+
+    def __init__(self, written: Any, value: Any) -> None:
+        self._texts = dict(_hidden_texts(written, value, ()))
+        self._whole = sorted(
+            {text for text in self._texts.values() if len(text) >= _LONG_ENOUGH},
+            key=len,
+            reverse=True,
+        )
+
+    def is_told_by(self, text: str, path: Path) -> bool:
+        """Whether ``text`` repeats a part of anything hidden at or below ``path``."""
+        return any(
+            secret[start : start + _TELLING] in text
+            for below, secret in self._texts.items()
+            if below[: len(path)] == path
+            for start in range(max(1, len(secret) - _TELLING + 1))
+        )
+
+    def mask(self, text: str) -> str:
+        """``text`` without any hidden text that stands in it as a whole."""
+        for secret in self._whole:
+            text = text.replace(secret, "…")
+        return text
+
+
+def _hidden_texts(written: Any, value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    if isinstance(written, dict):
+        for key, entry in written.items():
+            yield from _hidden_texts(entry, value[key], (*path, key))
+    elif isinstance(written, list):
+        for index, item in enumerate(written):
+            yield from _hidden_texts(item, value[index], (*path, index))
+    elif isinstance(value, str):
+        with_user = "://" in value and "@" in value
+        if value and (value != written or with_user or bears_secrets(path)):
+            yield path, value.partition("://")[2] or value

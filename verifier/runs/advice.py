@@ -41,8 +41,9 @@ class Advised(msgspec.Struct, frozen=True, kw_only=True):
     ``verdict`` is None while the state is open. ``surfaces`` carry the last known
     effect of each. ``stuck``: running, and stalled or overdue. ``retry_at``: when
     the scheduler retries by itself, or None. ``unknown``: a required check could
-    not be asked. ``surplus``: rows or keys that should not be there were seen.
-    ``checkpoint``: the last attempt reported one. ``newest``: no later run is due.
+    not be asked. ``doubted``: the last look complained of what the verdict does not
+    say, and a second look is owed. ``surplus``: rows or keys that should not be there
+    were seen. ``checkpoint``: an attempt reported one. ``newest``: no later run is due.
     """
 
     verdict: Verdict | None
@@ -55,6 +56,7 @@ class Advised(msgspec.Struct, frozen=True, kw_only=True):
     effect: Effect = Effect.UNKNOWN
     unexpected: bool = False
     unknown: bool = False
+    doubted: bool = False
     surplus: bool = False
     resumable: bool = False
     checkpoint: bool = False
@@ -81,13 +83,15 @@ def action(facts: Advised) -> AdviceAction:
         return AdviceAction.STOP_FIRST if facts.stuck else AdviceAction.WAIT
     if facts.at_large:
         return AdviceAction.FENCE_FIRST
-    if facts.retry_at is not None and not _closed(facts):
+    if facts.retry_at is not None:
         return _while_retry_pends(facts)
     if facts.verdict is None:
         return AdviceAction.WAIT
     chosen = _by_verdict(facts, facts.verdict)
     if chosen in STARTS_WORK and repeated(facts.surfaces):
         return AdviceAction.RECONCILE_FIRST
+    if chosen in STARTS_WORK and facts.doubted:
+        return AdviceAction.WAIT
     if chosen in STARTS_WORK and facts.overlap is Overlap.COALESCE and not facts.newest:
         return AdviceAction.WAIT
     return chosen
@@ -110,10 +114,6 @@ def repeated(surfaces: Sequence[SurfaceEffect]) -> tuple[str, ...]:
         for each in surfaces
         if each.surface.kind.repeats_harm and each.effect is Effect.COMPLETE
     )
-
-
-def _closed(facts: Advised) -> bool:
-    return facts.verdict is not None and facts.verdict.closed
 
 
 def _kind(facts: Advised) -> SurfaceKind:

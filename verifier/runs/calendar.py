@@ -64,9 +64,7 @@ def _working_days(country: str, subdivision: str | None, year: int) -> "HolidayB
     if country not in countries:
         near = get_close_matches(country.upper(), countries, n=1)
         hint = f"did you mean {near[0]}?" if near else "write two capital letters"
-        raise ValueError(
-            f"expected an ISO 3166 country such as DE, found {country[:20]!r}; {hint}"
-        )
+        raise ValueError(f"expected an ISO 3166 country such as DE, found {country[:20]!r}; {hint}")
     try:
         return country_holidays(country, subdiv=subdivision, years=year, expand=False)
     except NotImplementedError:

@@ -23,6 +23,7 @@ from verifier.runs.lifecycle import (
     state_of,
 )
 from verifier.runs.looks import source_moved
+from verifier.runs.signal import Lane
 
 NEAR = 0.8
 """The part of its interval above which a run is near it."""
@@ -100,12 +101,20 @@ def _punctuality(s: Situation) -> Iterator[Condition]:
     if not started and s.now >= should_start:
         yield Condition(ConditionName.LATE, should_start)
     alive = [attempt for attempt in s.attempts if is_alive(attempt)]
-    limits = [s.due + s.declaration.finish_within] if alive else []
+    limits = [_finish_by(attempt, s.due, s.declaration) for attempt in alive]
     if s.declaration.runtime_within is not None:
         limits += [a.started + s.declaration.runtime_within for a in alive if a.started]
     passed = [limit for limit in limits if s.now >= limit]
     if passed:
         yield Condition(ConditionName.OVERDUE, min(passed))
+
+
+def _finish_by(attempt: Attempt, due: datetime, declaration: Declaration) -> datetime:
+    """Until when it should finish; a replay of an old run counts from its own start."""
+    limit = due + declaration.finish_within
+    started = attempt.started or attempt.heard or due
+    replays = attempt.lane is not None and attempt.lane.value is not Lane.LIVE
+    return max(limit, started + declaration.finish_within) if replays or started >= limit else limit
 
 
 def _liveness(s: Situation) -> Iterator[Condition]:

@@ -13,8 +13,9 @@ import msgspec
 class Cron(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="cron"):
     """Due at the times of a cron expression, read in a zone by a dialect's rules.
 
-    ``business_days`` keeps only Monday to Friday without the holidays of
-    ``country`` (ISO 3166, with an optional ``subdivision``) and ``holidays``.
+    ``business_days`` keeps only business days (see ``calendar.is_business_day``):
+    those of ``country`` (ISO 3166, with an optional ``subdivision``), without
+    ``holidays``.
     """
 
     expression: str

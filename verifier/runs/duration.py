@@ -10,14 +10,14 @@ _UNITS = {
     "s": timedelta(seconds=1),
     "ms": timedelta(milliseconds=1),
 }
-_PART = re.compile(r"(\d{1,9})(ms|d|h|m|s)")
-_WHOLE = re.compile(r"(-?)((?:\d{1,9}(?:ms|d|h|m|s))+)")
+_PART = re.compile(r"([0-9]{1,9})(ms|d|h|m|s)")
+_WHOLE = re.compile(r"(-?)((?:[0-9]{1,9}(?:ms|d|h|m|s))+)")
 
 
 def parse_duration(text: str) -> timedelta:
     """The length of time that ``text`` names; a leading ``-`` makes it negative.
 
-    Raises ``ValueError`` for anything else, each unit used twice included.
+    Raises ``ValueError`` for anything else, a unit used twice included.
     """
     whole = _WHOLE.fullmatch(text)
     if whole is None:
@@ -27,19 +27,19 @@ def parse_duration(text: str) -> timedelta:
         raise ValueError(f"expected each unit once, found {text[:40]!r}")
     try:
         length = sum((int(count) * _UNITS[unit] for count, unit in parts), timedelta())
+        return -length if whole[1] else length
     except OverflowError:
         raise ValueError(f"expected less than 2,700,000 years, found {text[:40]!r}") from None
-    return -length if whole[1] else length
 
 
 def format_duration(length: timedelta) -> str:
-    """The shortest text that ``parse_duration`` reads back, to the millisecond."""
-    if length < timedelta():
-        return "-" + format_duration(-length)
-    left = length
+    """The text that ``parse_duration`` reads back, greatest unit first, cut to milliseconds."""
+    left = abs(length)
     text = ""
     for unit, size in _UNITS.items():
         count, left = divmod(left, size)
         if count:
             text += f"{count}{unit}"
-    return text or "0s"
+    if not text:
+        return "0s"
+    return f"-{text}" if length < timedelta() else text

@@ -36,8 +36,18 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
         Such an answer is believed only after a second look.
         """
-        odd = self.effect in (Effect.NONE, Effect.PARTIAL, Effect.DUPLICATED)
-        return odd or bool(self.violated) or self.unexpected > 0
+        return self.harm > 0
+
+    @property
+    def harm(self) -> int:
+        """How bad what was seen is: 0 where nothing bad was, 4 where it is duplicated."""
+        if self.effect is Effect.DUPLICATED:
+            return 4
+        if self.effect is Effect.PARTIAL:
+            return 3
+        if self.violated or self.unexpected:
+            return 2
+        return 1 if self.effect is Effect.NONE else 0
 
     @property
     def digest(self) -> str:
@@ -66,7 +76,7 @@ def findings(declaration: Declaration, results: Sequence[CheckResult]) -> Findin
         violated=tuple(
             check.name
             for check, answer in asked
-            if answer is not None and answer.result is Result.VIOLATED and answer.effect is None
+            if answer is not None and _violates_quality(answer)
         ),
         unknown=tuple(
             (check.name, "not_asked" if answer is None else answer.reason or "unknown")
@@ -76,6 +86,14 @@ def findings(declaration: Declaration, results: Sequence[CheckResult]) -> Findin
         required_hold=bool(asked)
         and all(answer is not None and answer.result is Result.HOLDS for _, answer in asked),
     )
+
+
+def _violates_quality(answer: CheckResult) -> bool:
+    """Whether it is violated by something that its effect and its keys don't tell already."""
+    if answer.result is not Result.VIOLATED:
+        return False
+    told = answer.effect not in (None, Effect.COMPLETE) or answer.unexpected > 0
+    return not told
 
 
 def _surface_effect(

@@ -76,12 +76,19 @@ def rule(ask: Ask) -> Ruling:
         return Ruling(Decision.REFUSE, f"attempt {ask.at_large} may still write: fence it first")
     if ask.probe is Effect.COMPLETE and ask.clean:
         return Ruling(Decision.SKIP, "the destination shows it complete")
+    if _would_repeat(ask):
+        return Ruling(Decision.REFUSE, f"the destination shows it {ask.probe} already")
     return _first(ask) if not ask.attempts_known else _again(ask)
 
 
+def _would_repeat(ask: Ask) -> bool:
+    """Whether a new attempt would repeat what is there; one that resumes would not."""
+    if ask.probe is Effect.PARTIAL and ask.advice is AdviceAction.RESUME:
+        return False
+    return ask.repeats_harm and ask.probe not in (Effect.NONE, Effect.UNKNOWN)
+
+
 def _first(ask: Ask) -> Ruling:
-    if ask.repeats_harm and ask.probe in (Effect.PARTIAL, Effect.DUPLICATED):
-        return Ruling(Decision.REFUSE, f"the destination shows it {ask.probe} already")
     if ask.blind:
         return _unsure(ask, "nobody was listening at its slot, so it may have run")
     return Ruling(Decision.ALLOW, "no earlier attempt is known")
@@ -89,9 +96,14 @@ def _first(ask: Ask) -> Ruling:
 
 def _again(ask: Ask) -> Ruling:
     match ask.advice:
-        case AdviceAction.RECONCILE_FIRST | AdviceAction.STOP_FIRST | AdviceAction.FENCE_FIRST:
+        case (
+            AdviceAction.RECONCILE_FIRST
+            | AdviceAction.STOP_FIRST
+            | AdviceAction.FENCE_FIRST
+            | AdviceAction.STOP_RETRIES
+        ):
             return Ruling(Decision.REFUSE, f"{_finding(ask)}: {ask.advice}")
-        case _ if ask.settling:
+        case _ if ask.settling or not ask.asked:
             return _unsure(ask, "the last attempt has only just ended")
         case AdviceAction.RUN | AdviceAction.RETRY:
             return Ruling(Decision.ALLOW, f"{_finding(ask)}: {ask.advice}")

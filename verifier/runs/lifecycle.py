@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+import msgspec
+
 from verifier.runs.attempt import Attempt, End, inferred_id
 from verifier.runs.declaration import Declaration
 from verifier.runs.signal import EndProof, Kind, Signal
@@ -30,23 +32,32 @@ _TIERS = {
     Kind.TIMED_OUT: _TOLD,
     Kind.LOST: _TOLD,
 }
+_LOSSES = (Kind.LOST, Kind.TIMED_OUT)
+"""Ends that mean silence, not death: only a proof tells that it can't write any more."""
 
 
 def end_of(attempt: Attempt) -> End | None:
     """The end that counts: the process's own word, then others', then silence.
 
     Within a tier the earliest. An anonymous attempt that started again after an
-    end has not ended; an inferred loss holds while nothing newer was heard.
+    end has not ended; an inferred loss holds while nothing newer was heard. Where
+    heartbeats had stopped, what others tell of the loss later (a proof of death, the
+    next night) does not postpone it.
     """
     ends = [(_TIERS[end.kind], end) for end in attempt.ends]
     if attempt.anonymous and attempt.latest_start is not None:
         ends = [(tier, end) for tier, end in ends if end.at >= attempt.latest_start]
     loss = attempt.inferred
-    if loss is not None and (attempt.heard is None or attempt.heard <= loss.heard):
+    if loss is not None and attempt.heard is not None and attempt.heard > loss.heard:
+        loss = None
+    if loss is not None:
         ends.append((_INFERRED, loss.end))
     if not ends:
         return None
-    return min(ends, key=lambda ranked: (ranked[0], ranked[1].at, ranked[1].id))[1]
+    end = min(ends, key=lambda ranked: (ranked[0], ranked[1].at, ranked[1].id))[1]
+    if loss is not None and loss.end.kind is Kind.LOST and end.kind in _LOSSES:
+        return msgspec.structs.replace(end, at=min(end.at, loss.end.at))
+    return end
 
 
 def ends_disagree(attempt: Attempt) -> bool:
@@ -104,11 +115,16 @@ def proof_of(attempt: Attempt) -> EndProof | None:
     """
     if end_of(attempt) is None:
         return None
-    for proof in EndProof:
-        given = attempt.proofs.get(proof)
-        if given is not None and (attempt.heard is None or attempt.heard <= given):
-            return proof
-    return EndProof.NONE
+    proofs = _standing_proofs(attempt)
+    return next((proof for proof in EndProof if proof in proofs), EndProof.NONE)
+
+
+def _standing_proofs(attempt: Attempt) -> dict[EndProof, datetime]:
+    return {
+        proof: given
+        for proof, given in attempt.proofs.items()
+        if attempt.heard is None or attempt.heard <= given
+    }
 
 
 def at_large_until(attempt: Attempt, declaration: Declaration) -> datetime | None:
@@ -116,12 +132,12 @@ def at_large_until(attempt: Attempt, declaration: Declaration) -> datetime | Non
 
     The later of its lease and ``zombie_grace`` after it was last heard.
     """
-    if state_of(attempt) not in (AttemptState.LOST, AttemptState.TIMED_OUT):
-        return None
-    if proof_of(attempt) is not EndProof.NONE:
-        return None
-    heard = attempt.heard or attempt.first_said
-    if heard is None:
+    return None if _standing_proofs(attempt) else _presumed_dead_at(attempt, declaration)
+
+
+def _presumed_dead_at(attempt: Attempt, declaration: Declaration) -> datetime | None:
+    end, heard = end_of(attempt), attempt.heard or attempt.first_said
+    if end is None or end.kind not in _LOSSES or heard is None:
         return None
     lease = attempt.lease.value if attempt.lease else heard + declaration.lease
     return max(lease, heard + declaration.zombie_grace)
@@ -136,20 +152,16 @@ def is_at_large(attempt: Attempt, declaration: Declaration, now: datetime) -> bo
 def quiet_since(attempt: Attempt, declaration: Declaration) -> datetime | None:
     """From when on an attempt could not write any more; None while it may.
 
-    An attempt that is at large becomes quiet when its time at large is over, or
-    when its death was proven.
+    An attempt that is at large becomes quiet when its time at large is over or its
+    death was proven, whichever comes first: a late proof changes nothing.
     """
     end = end_of(attempt)
     if end is None:
         return None
-    until = at_large_until(attempt, declaration)
-    if until is not None:
-        return max(end.at, until)
-    if end.kind in (Kind.LOST, Kind.TIMED_OUT):
-        proof = proof_of(attempt)
-        given = None if proof is None else attempt.proofs.get(proof)
-        return end.at if given is None else max(end.at, given)
-    return end.at
+    presumed = _presumed_dead_at(attempt, declaration)
+    if presumed is None:
+        return end.at
+    return max(end.at, min([presumed, *_standing_proofs(attempt).values()]))
 
 
 def said_no_effect(attempt: Attempt, surfaces: frozenset[str]) -> bool:

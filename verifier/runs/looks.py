@@ -13,7 +13,7 @@ import msgspec
 from verifier.runs.attempt import Attempt
 from verifier.runs.declaration import Declaration
 from verifier.runs.effect import Finding, findings
-from verifier.runs.evaluation import Cause, Evaluation
+from verifier.runs.evaluation import Cause, CheckResult, Evaluation
 from verifier.runs.lifecycle import is_at_large, is_void, quiet_since
 
 ASK_AGAIN = (
@@ -111,14 +111,14 @@ def looks(
 def _judge(valid: Sequence[Counted], settle: timedelta) -> tuple[Counted | None, Counted | None]:
     """The answer that stands, and the complaint that waits for its second look.
 
-    An answer that knows less than the one before it does not replace it, nor does
-    one that complains only because the source moved.
+    An answer that knows less than the one before it does not replace it, unless it
+    shows graver harm; nor does one that complains only because the source moved.
     """
     judged: Counted | None = None
     doubted: Counted | None = None
     for each in valid:
         if judged is not None and (
-            _knows_less(each.finding, judged.finding)
+            _adds_nothing(each.finding, judged.finding)
             or (each.finding.complaint and source_moved(judged.evaluation, each.evaluation))
         ):
             continue
@@ -133,9 +133,10 @@ def _judge(valid: Sequence[Counted], settle: timedelta) -> tuple[Counted | None,
     return judged, doubted
 
 
-def _knows_less(finding: Finding, known: Finding) -> bool:
-    missing = {name for name, _ in finding.unknown}
-    return bool(missing - {name for name, _ in known.unknown})
+def _adds_nothing(finding: Finding, known: Finding) -> bool:
+    """Whether it knows less than what is known, and shows no graver harm."""
+    missing = {name for name, _ in finding.unknown} - {name for name, _ in known.unknown}
+    return bool(missing) and finding.harm <= known.harm
 
 
 def source_moved(before: Evaluation, after: Evaluation) -> bool:
@@ -147,15 +148,19 @@ def source_moved(before: Evaluation, after: Evaluation) -> bool:
     moved = False
     for result in after.results:
         was = known.get(result.name)
-        if was is None:
-            continue
-        same = result.destination_sketch == was.destination_sketch
-        other = result.source_sketch != was.source_sketch
-        if same and other and None not in (result.destination_sketch, was.source_sketch):
+        if was is not None and _only_source_differs(was, result):
             moved = True
-        elif (result.result, result.effect) != (was.result, was.effect):
+        elif was is None or (result.result, result.effect) != (was.result, was.effect):
             return False
     return moved
+
+
+def _only_source_differs(was: CheckResult, now: CheckResult) -> bool:
+    if None in (was.source_sketch, now.source_sketch, now.destination_sketch):
+        return False
+    return (
+        was.source_sketch != now.source_sketch and was.destination_sketch == now.destination_sketch
+    )
 
 
 def _first_look_after_silence(

@@ -1,59 +1,44 @@
-"""Slots: the instants at which a schedule is due, and the one a signal belongs to.
+"""Slots: the instants at which a schedule is due, and which of them a signal belongs to.
 
-A cron expression is read by Debian's rules (cron 3.0pl1), whose matching of fields
-is ``cronsim``'s. It names wall-clock times; where clocks change,
-
-- a job of fixed times (neither minute nor hour begins with ``*``) is due once for
-  each time it names: at the first of two showings, and at the instant of the change
-  where the time is never shown;
-- any other job is due whenever the clock shows a time it names.
-
-Wherever a slot is asked for that does not exist (the expression never fires, or the
-years 1 to 9999 are left), ``ValueError`` is raised.
+All results are UTC. ``ValueError`` is raised where the slot asked for does not exist
+(the schedule never fires, the years 1 to 9999 are left), and for a schedule that
+``check_schedule`` refuses.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from heapq import merge
-from itertools import groupby
+from itertools import islice
 
-from cronsim import CronSim, CronSimError
-
-from verifier.runs.calendar import check_calendar, is_business_day
+from verifier.runs.calendar import check_calendar
+from verifier.runs.cron import firings
 from verifier.runs.declaration import Cron, Every, Schedule
-from verifier.runs.instant import EPOCH, MICROSECOND, format_instant, parse_instant
-from verifier.runs.wallclock import first_instant, instant_of, shown_at, zone
+from verifier.runs.duration import format_duration
+from verifier.runs.instant import EPOCH, MICROSECOND, format_instant
+from verifier.runs.wallclock import zone
 
+_NOTHING = timedelta()
 _MINUTE = timedelta(minutes=1)
-_DIALECTS = ("debian",)
-_GIVE_UP_YEARS = 50  # as cronsim does; 29 February on a given weekday takes 40
-_NICKNAMES = {
-    "@yearly": "0 0 1 1 *",
-    "@annually": "0 0 1 1 *",
-    "@monthly": "0 0 1 * *",
-    "@weekly": "0 0 * * 0",
-    "@daily": "0 0 * * *",
-    "@midnight": "0 0 * * *",
-    "@hourly": "0 * * * *",
-}
+_RECENT = datetime(2025, 1, 1, tzinfo=UTC)
+"""Whether a schedule fires is asked from here on: holidays of the past do not count."""
 
 
 def next_slot(schedule: Schedule, after: datetime) -> datetime:
     """The first slot after ``after``."""
-    for slot in _nearby(schedule, after):
-        if slot > after:
-            return slot
-    raise ValueError(_no_slot(schedule, "after", after))
+    _, following = _neighbours(schedule, after)
+    if following is None:
+        raise ValueError(_no_slot(schedule, "after", after))
+    return following
 
 
 def latest_slot(schedule: Schedule, at: datetime) -> datetime:
     """The last slot at or before ``at``."""
-    for slot in reversed(_nearby(schedule, at)):
-        if slot <= at:
-            return slot
-    raise ValueError(_no_slot(schedule, "by", at))
+    latest, _ = _neighbours(schedule, at)
+    if latest is None:
+        raise ValueError(_no_slot(schedule, "at or before", at))
+    return latest
 
 
 def previous_slot(schedule: Schedule, before: datetime) -> datetime:
@@ -65,31 +50,116 @@ def previous_slot(schedule: Schedule, before: datetime) -> datetime:
 
 def is_slot(schedule: Schedule, due: datetime) -> bool:
     """Whether the schedule is due at ``due``."""
-    return due in _nearby(schedule, due)
+    return due in _around(schedule, due)
 
 
 def interval_after(schedule: Schedule, due: datetime) -> timedelta:
-    """The time from ``due`` to the next slot: what a runtime is measured against."""
+    """The time from ``due`` to the slot after it: what a runtime is measured against."""
     return next_slot(schedule, due) - due
 
 
 def slots(schedule: Schedule, start: datetime, end: datetime) -> Iterator[datetime]:
-    """The slots of ``[start, end)``, in order; none where that is all there are."""
-    if is_slot(schedule, start) and start < end:
-        yield start
-    following = _every_after(schedule, start) if isinstance(schedule, Every) else _cron_slots(schedule, start)
-    for slot in following:
+    """The slots in ``[start, end)``, in order; it may end with the year 9999."""
+    if start < end and is_slot(schedule, start):
+        yield start.astimezone(UTC)
+    later = firings(schedule, start) if isinstance(schedule, Cron) else _multiples(schedule, start)
+    for slot in later:
         if slot >= end:
             return
         yield slot
 
 
 def bind(schedule: Schedule, at: datetime) -> datetime:
-    """The slot that a signal of ``at`` belongs to: the latest that had come, or all but come.
+    """The slot that a signal of ``at`` belongs to: the latest that has come, or all but.
 
-    A signal may be early by 60 s or a quarter of the gap before the slot,
-    whichever is less: clocks differ, and some schedulers start ahead of time.
+    A signal may come before its slot by 60 s or by a quarter of the gap before the
+    slot, whichever is shorter: clocks differ, and some schedulers start ahead.
     """
-    latest, following = latest_slot(schedule, at), next_slot(schedule, at)
+    latest, following = _neighbours(schedule, at)
+    if latest is None or following is None:
+        raise ValueError(_no_slot(schedule, "before and after", at))
     early = min(_MINUTE, (following - latest) / 4)
     return following if following - early <= at else latest
+
+
+def check_schedule(schedule: Schedule) -> None:
+    """Raises ``ValueError`` where slots cannot be told.
+
+    That is for a zone, country, subdivision or dialect that is not known, a period
+    of nothing or less, an expression that cannot be read, and one that never fires.
+    """
+    zone(schedule.timezone)
+    check_calendar(schedule)
+    if isinstance(schedule, Every):
+        _check_period(schedule)
+    elif next(firings(schedule, _RECENT), None) is None:
+        days = "on a business day" if schedule.business_days else "on any day"
+        raise ValueError(
+            f"expected a cron expression that fires, found {schedule.expression[:60]!r}, "
+            f"which never does {days}; correct its days"
+        )
+
+
+def _no_slot(schedule: Schedule, where: str, moment: datetime) -> str:
+    name = schedule.expression if isinstance(schedule, Cron) else format_duration(schedule.period)
+    return (
+        f"expected a slot {where} {format_instant(moment)}, found none: {name!r} never fires "
+        "there, or only beyond the years 1 to 9999"
+    )
+
+
+def _neighbours(schedule: Schedule, moment: datetime) -> tuple[datetime | None, datetime | None]:
+    """The last slot at or before ``moment`` and the first after it, where there are such."""
+    around = _around(schedule, moment)
+    after = bisect_right(around, moment)
+    return (
+        around[after - 1] if after > 0 else None,
+        around[after] if after < len(around) else None,
+    )
+
+
+def _around(schedule: Schedule, moment: datetime) -> tuple[datetime, ...]:
+    """Some slots in order, among them the last at or before ``moment`` and the first after."""
+    if isinstance(schedule, Cron):
+        minute = moment.astimezone(UTC).replace(second=0, microsecond=0)
+        return _around_minute(schedule, minute)
+    _check_period(schedule)
+    latest = (moment - EPOCH) // schedule.period
+    found = []
+    for multiple in (latest, latest + 1):
+        with suppress(OverflowError):
+            found.append(EPOCH + multiple * schedule.period)
+    return tuple(found)
+
+
+def _check_period(schedule: Every) -> None:
+    if schedule.period <= _NOTHING:
+        raise ValueError(
+            f"expected a period such as 15m, found {format_duration(schedule.period)!r}; "
+            "write one longer than nothing"
+        )
+
+
+def _multiples(schedule: Every, after: datetime) -> Iterator[datetime]:
+    """The slots after ``after``, in order."""
+    _check_period(schedule)
+    with suppress(OverflowError):
+        slot = EPOCH + ((after - EPOCH) // schedule.period + 1) * schedule.period
+        while True:
+            yield slot
+            slot += schedule.period
+
+
+@lru_cache(maxsize=4096)
+def _around_minute(schedule: Cron, minute: datetime) -> tuple[datetime, ...]:
+    """The last slot at or before ``minute``, then all up to the first a minute later.
+
+    Cached by the minute, since a burst of signals asks for the slots around one
+    instant again and again, and a look-up takes 100 µs.
+    """
+    found = list(islice(firings(schedule, minute + MICROSECOND, reverse=True), 1))
+    for slot in firings(schedule, minute):
+        found.append(slot)
+        if slot - minute >= _MINUTE:
+            break
+    return tuple(found)

@@ -118,10 +118,19 @@ def standing(facts: Facts, now: datetime) -> Standing:
     )
     at_large = any(is_at_large(attempt, declaration, now) for attempt in writers)
     blocked = _open_state(facts, seen, said, at_large, expected_by, now)
-    judged = verdict(case_of(facts, counted, said, finding, blocked, now))
+    judged = verdict(case_of(facts, writers, said, finding, blocked, now))
     # Where the verdict table gives none, something was in its way.
     state = RunState.JUDGED if judged is not None or blocked is None else blocked
-    advised = advised_of(facts, counted, judged, state, finding or shown, holding, now)
+    advised = advised_of(
+        facts,
+        counted,
+        judged,
+        blocked or RunState.JUDGED,
+        finding or shown,
+        holding,
+        now,
+        doubted=finding is not None and seen.provisional,
+    )
     by = seen.judged.evaluation if seen.judged else None
     return Standing(
         state=state,
@@ -131,13 +140,13 @@ def standing(facts: Facts, now: datetime) -> Standing:
         effect_now=shown.effect if shown else Effect.UNKNOWN,
         provisional=seen.provisional,
         false_success=is_false_success(said, judged),
-        chain_broke_at=chain_broke_at(facts.attempts),
+        chain_broke_at=chain_broke_at([*facts.attempts, *facts.whole_job]),
         action=action(advised),
         conditions=holding,
         finding=finding or shown,
         judged_by=by,
         completed_at=_completed_at(counted, by),
-        useful=_useful(facts, judged),
+        useful=_useful(facts, writers, judged),
         next_look=seen.next,
         wake_at=_wake_at(facts, seen.next, expected_by, holding, judged, now),
     )
@@ -187,22 +196,22 @@ def _shows_work(seen: Looks) -> bool:
 
 def case_of(
     facts: Facts,
-    counted: Sequence[Attempt],
+    writers: Sequence[Attempt],
     said: Reported,
     finding: Finding | None,
     open_state: RunState | None,
     now: datetime,
 ) -> Case:
-    """The row of facts that the verdict table reads."""
+    """The row of facts that the verdict table reads; ``writers`` may have written here."""
     declaration = facts.declaration
     surfaces = frozenset(surface.name for surface in declaration.surfaces)
-    succeeded = [a for a in counted if state_of(a) is AttemptState.SUCCEEDED]
+    succeeded = [a for a in writers if state_of(a) is AttemptState.SUCCEEDED]
     due = facts.key.due
     return Case(
         reported=said,
         effect=finding.effect if finding else Effect.UNKNOWN,
-        reconciled=_reconciled(facts, finding),
-        excused=_excused(facts, counted, now),
+        reconciled=_reconciled(facts, writers, finding),
+        excused=_excused(facts, writers, now),
         muted=due is not None and is_muted(facts.actions, due),
         open_state=open_state,
         unexpected=finding is not None and finding.unexpected > 0,
@@ -211,38 +220,36 @@ def case_of(
         required_hold=finding is not None and finding.required_hold,
         effects_none=declaration.effects_none,
         repeats_harm=declaration.repeats_harm,
-        all_said_no_effect=bool(counted)
-        and all(said_no_effect(attempt, surfaces) for attempt in counted),
+        all_said_no_effect=bool(writers)
+        and all(said_no_effect(attempt, surfaces) for attempt in writers),
         unresolved_beside_success=bool(succeeded)
-        and any(unresolved(attempt, declaration) for attempt in counted),
+        and any(unresolved(attempt, declaration) for attempt in writers),
     )
 
 
-def _closed_by(facts: Facts, kind: ActionKind) -> Action | None:
-    """The closing action in force: a later attempt undoes it."""
+def _closed_by(facts: Facts, kind: ActionKind, writers: Sequence[Attempt]) -> Action | None:
+    """The closing action in force: an attempt that starts later undoes it."""
     own = [each for each in facts.actions if each.run_id == facts.key.run_id]
     closed = closing(own, kind)
     if closed is None:
         return None
-    starts = [attempt.first_said for attempt in facts.attempts if attempt.first_said is not None]
-    return None if any(start > closed.at for start in starts) else closed
+    starts = [attempt.latest_start or attempt.first_said for attempt in writers]
+    return None if any(start and start > closed.at for start in starts) else closed
 
 
-def _reconciled(facts: Facts, finding: Finding | None) -> bool:
-    closed = _closed_by(facts, ActionKind.RECONCILE)
+def _reconciled(facts: Facts, writers: Sequence[Attempt], finding: Finding | None) -> bool:
+    closed = _closed_by(facts, ActionKind.RECONCILE, writers)
     if closed is None:
         return False
     return finding is None or finding.digest == closed.evidence
 
 
-def _excused(facts: Facts, counted: Sequence[Attempt], now: datetime) -> bool:
-    if any(is_alive(a) or is_at_large(a, facts.declaration, now) for a in counted):
+def _excused(facts: Facts, writers: Sequence[Attempt], now: datetime) -> bool:
+    if any(is_alive(a) or is_at_large(a, facts.declaration, now) for a in writers):
         return False
-    if _closed_by(facts, ActionKind.SKIP) is not None:
+    if facts.answered_by_newer or _closed_by(facts, ActionKind.SKIP, writers) is not None:
         return True
-    if counted:
-        return False
-    return facts.skipped is not None or facts.answered_by_newer
+    return facts.skipped is not None and not writers
 
 
 def advised_of(
@@ -253,6 +260,8 @@ def advised_of(
     finding: Finding | None,
     holding: Sequence[Condition],
     now: datetime,
+    *,
+    doubted: bool = False,
 ) -> Advised:
     """The row of facts that the advice table reads."""
     declaration = facts.declaration
@@ -262,6 +271,7 @@ def advised_of(
         if finding
         else tuple(SurfaceEffect(surface, Effect.UNKNOWN) for surface in declaration.surfaces)
     )
+    unexpected = finding is not None and finding.unexpected > 0
     last = facts.evaluations[-1].results if facts.evaluations else ()
     return Advised(
         verdict=judged,
@@ -270,11 +280,12 @@ def advised_of(
         overlap=declaration.overlap,
         at_large=ConditionName.AT_LARGE in names,
         stuck=bool(names & {ConditionName.STALLED, ConditionName.OVERDUE}),
-        retry_at=retry_at(facts.attempts, declaration, now),
+        retry_at=retry_at([*facts.attempts, *facts.whole_job], declaration, now),
         effect=finding.effect if finding else Effect.UNKNOWN,
-        unexpected=finding is not None and finding.unexpected > 0,
+        unexpected=unexpected,
         unknown=finding is not None and bool(finding.unknown),
-        surplus=any(result.surplus or result.unexpected for result in last),
+        doubted=doubted,
+        surplus=unexpected or any(result.surplus or result.unexpected for result in last),
         resumable=declaration.resumable,
         checkpoint=_has_checkpoint(counted),
         newest=facts.newest,
@@ -293,9 +304,9 @@ def _completed_at(counted: Sequence[Attempt], by: Evaluation | None) -> datetime
     return by.started_at if by else None
 
 
-def _useful(facts: Facts, judged: Verdict | None) -> bool:
+def _useful(facts: Facts, writers: Sequence[Attempt], judged: Verdict | None) -> bool:
     if judged is Verdict.RECONCILED:
-        closed = _closed_by(facts, ActionKind.RECONCILE)
+        closed = _closed_by(facts, ActionKind.RECONCILE, writers)
         return closed is not None and closed.counts_as_useful
     return judged is Verdict.VERIFIED
 
@@ -315,18 +326,15 @@ def _wake_at(
         moments.append(look.at)
     if judged is None:
         moments.append(expected_by)
-    for attempt in facts.attempts:
-        moments.append(silence_deadline(attempt, declaration, due))
+    attempts = [*facts.attempts, *facts.whole_job]
+    silences = [silence_deadline(attempt, declaration, due) for attempt in attempts]
+    moments += silences
+    for attempt in attempts:
         moments.append(pending_until(attempt, declaration))
         moments.append(at_large_until(attempt, declaration))
     known = [each for each in moments if each is not None]
     owed = look is not None and look.at <= now
-    silent = any(
-        deadline is not None and deadline <= now
-        for attempt in facts.attempts
-        for deadline in [silence_deadline(attempt, declaration, due)]
-    )
-    if owed or silent:
+    if owed or any(silence is not None and silence <= now for silence in silences):
         return now
     return min((each for each in known if each > now), default=None)
 

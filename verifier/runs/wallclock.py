@@ -20,7 +20,7 @@ def zone(name: str) -> ZoneInfo:
     """
     try:
         return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
+    except (KeyError, ValueError, OSError):  # OSError: the name is of a folder, such as Europe
         known = {text.lower(): text for text in available_timezones()}
         near = get_close_matches(name.lower(), known, n=1)
         hint = f"did you mean {known[near[0]]}?" if near else "UTC is one too"
@@ -31,7 +31,7 @@ def zone(name: str) -> ZoneInfo:
 
 def shown_at(instant: datetime, clock: ZoneInfo) -> datetime:
     """What the clock shows at ``instant``, as a naive date and time."""
-    return instant.astimezone(clock).replace(tzinfo=None)
+    return instant.astimezone(clock).replace(tzinfo=None, fold=0)
 
 
 def instant_of(shown: datetime, clock: ZoneInfo, fold: int = 0) -> datetime:

@@ -1,0 +1,147 @@
+"""Real SQLite databases, and a short way to ask checks about them."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from verifier.checks.evaluate import evaluate
+from verifier.checks.question import Question
+from verifier.checks.registry import Check
+from verifier.checks.stores.registry import Stores
+from verifier.checks.stores.sql import SqlStoreConfig
+from verifier.runs.evaluation import CheckResult
+from verifier.runs.interval import Interval
+
+NOW = datetime(2026, 4, 3, 3, 0, tzinfo=UTC)
+NIGHT = Question(
+    job="daily-revenue",
+    run="daily-revenue/2026-04-03T00:00:00Z",
+    due=datetime(2026, 4, 3, tzinfo=UTC),
+    interval=Interval(
+        start=datetime(2026, 4, 1, 22, tzinfo=UTC), end=datetime(2026, 4, 2, 22, tzinfo=UTC)
+    ),
+    timezone="Europe/Berlin",
+)
+"""The run of the night to 3 April 2026, in Berlin; its business day is 2 April."""
+
+
+class Database:
+    """A SQLite file that tests write to as a job would."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def run(self, sql: str, rows: Iterable[Sequence[Any]] | None = None) -> None:
+        with closing(sqlite3.connect(self.path)) as connection, connection:
+            if rows is None:
+                connection.executescript(sql)
+            else:
+                connection.executemany(sql, rows)
+
+    @property
+    def url(self) -> str:
+        return f"sqlite:///{self.path}"
+
+
+class Asker:
+    """Asks checks, written as in landed.yaml, about databases called by their file's stem."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def stores(self, **fields: Any) -> Stores:
+        configs = {
+            name: SqlStoreConfig.model_validate(
+                {"type": "sql", "url": f"sqlite:///{self.folder / name}.db", **fields}
+            )
+            for name in ("orders", "warehouse")
+        }
+        return Stores(configs)
+
+    def all(
+        self,
+        checks: Sequence[Mapping[str, Any]],
+        question: Question = NIGHT,
+        *,
+        store_fields: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> tuple[CheckResult, ...]:
+        models = [TypeAdapter(Check).validate_python({"name": "it", **check}) for check in checks]
+        with self.stores(**(store_fields or {})) as stores:
+            return evaluate(models, stores, question, NOW, **more)
+
+    def __call__(
+        self, check: Mapping[str, Any], question: Question = NIGHT, **more: Any
+    ) -> CheckResult:
+        return self.all([check], question, **more)[0]
+
+
+@pytest.fixture
+def night() -> Question:
+    return NIGHT
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOW
+
+
+@pytest.fixture
+def make_database(tmp_path: Path) -> Callable[[str], Database]:
+    return lambda name: Database(tmp_path / f"{name}.db")
+
+
+@pytest.fixture
+def orders(make_database: Callable[[str], Database]) -> Database:
+    """The source: three active regions, one that is not, and what they sold."""
+    database = make_database("orders")
+    database.run(
+        """
+        CREATE TABLE regions (code TEXT, active INTEGER);
+        INSERT INTO regions VALUES ('DE', 1), ('FR', 1), ('IT', 1), ('XX', 0);
+        CREATE TABLE orders (day TEXT, region TEXT, amount NUMERIC);
+        INSERT INTO orders VALUES
+            ('2026-04-02', 'DE', 10), ('2026-04-02', 'FR', 20), ('2026-04-02', 'IT', 30.5);
+        """
+    )
+    return database
+
+
+@pytest.fixture
+def warehouse(make_database: Callable[[str], Database]) -> Database:
+    """The destination, with yesterday's rows of an earlier run."""
+    database = make_database("warehouse")
+    database.run(
+        """
+        CREATE TABLE daily_revenue (day TEXT, region TEXT, amount NUMERIC, loaded_at TEXT);
+        INSERT INTO daily_revenue VALUES
+            ('2026-04-01', 'DE', 1, '2026-04-02 00:01:00'),
+            ('2026-04-01', 'FR', 2, '2026-04-02 00:01:00'),
+            ('2026-04-01', 'IT', 3, '2026-04-02 00:01:00');
+        """
+    )
+    return database
+
+
+@pytest.fixture
+def load(warehouse: Database) -> Callable[..., None]:
+    """Writes rows of 2 April for the regions given, as the job would."""
+
+    def loading(*regions: str | None) -> None:
+        warehouse.run(
+            "INSERT INTO daily_revenue VALUES ('2026-04-02', ?, 10, '2026-04-03 00:01:00')",
+            [(region,) for region in regions],
+        )
+
+    return loading
+
+
+@pytest.fixture
+def ask(tmp_path: Path) -> Asker:
+    return Asker(tmp_path)

@@ -1,0 +1,75 @@
+"""``exactly_once``: whether any key of the run has more than one row."""
+
+from typing import Literal
+
+from verifier.checks.answer import Answer
+from verifier.checks.inquiry import Inquiry, Statement
+from verifier.checks.keyed import KeyedCheck, Within
+from verifier.checks.keys import Key, key_of, most_copied, sketch
+from verifier.checks.reason import CannotTell, UnknownReason
+from verifier.runs.evaluation import Effect, Result
+
+
+class ExactlyOnce(KeyedCheck):
+    """Looks for further copies of the run's keys, in the whole table by default.
+
+    It says duplicated, or nothing: keys that are not there at all are no concern of
+    it. Two keys are the same if the table's own equality says so.
+    """
+
+    says_effect = True
+
+    type: Literal["exactly_once"]
+    within: Within = "lifetime"
+
+    def answer(self, inquiry: Inquiry) -> Answer:
+        """Asks for the keys with more than one row, and for keys with a NULL in them."""
+        columns = self.columns(inquiry.session(self.store))
+        listed = ", ".join(columns)
+        nameless = " OR ".join(f"{column} IS NULL" for column in columns)
+        statement = self.ask(
+            inquiry,
+            f"{listed}, count(*)",
+            f"GROUP BY {listed}\nHAVING count(*) > 1 OR {nameless}",
+        )
+        inquiry.evidence.update(statement.evidence())
+        copied, nameless_rows = _copied(inquiry, statement)
+        surplus = sum(copied.values()) - len(copied)
+        inquiry.evidence.update(
+            keys_duplicated=len(copied),
+            surplus=surplus,
+            rows_with_null_key=nameless_rows,
+            sample={"duplicated": most_copied(copied.items())},
+        )
+        if surplus:
+            return Answer(
+                result=Result.VIOLATED,
+                effect=Effect.DUPLICATED,
+                surplus=surplus,
+                destination_sketch=sketch(copied.items()),
+            )
+        self.require_reach(inquiry)
+        if nameless_rows:
+            raise CannotTell(
+                UnknownReason.NULL_KEY, f"{nameless_rows} rows have a NULL in their key"
+            )
+        return Answer(result=Result.HOLDS, destination_sketch=sketch(()))
+
+
+def _copied(inquiry: Inquiry, statement: Statement) -> tuple[dict[Key, int], int]:
+    """The rows of each key that has several, and how many rows have a NULL in their key."""
+    copied: dict[Key, int] = {}
+    nameless_rows = 0
+    with inquiry.rows(statement) as rows:
+        for *values, count in rows:
+            key = key_of(values)
+            if None in key:
+                nameless_rows += count
+                continue
+            copied[key] = copied.get(key, 0) + count
+            if len(copied) > inquiry.max_keys:
+                raise CannotTell(
+                    UnknownReason.TOO_MANY_KEYS,
+                    f"more than {inquiry.max_keys} keys have several rows",
+                )
+    return copied, nameless_rows

@@ -1,0 +1,147 @@
+"""The expected side of a check: what should be there, and whether that can be believed."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from statistics import median
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+
+from verifier.checks.bounds import Percent, around
+from verifier.checks.inquiry import Inquiry, Statement
+from verifier.checks.keys import Key, key_of
+from verifier.checks.model import Name, Part, Query, Sql
+from verifier.checks.number import plain, to_count, to_number
+from verifier.checks.reason import CannotTell, UnknownReason
+
+
+class Ready(Part):
+    """A question to the expected side: whether all of it has arrived."""
+
+    sql: Annotated[
+        Sql,
+        Field(description="Gives a number other than 0 when ready; 0, NULL or no row when not."),
+    ]
+
+
+class Expected(Part):
+    """What should be there; an empty or doubtful expectation proves nothing."""
+
+    store: Annotated[Name, Field(description="The store that knows what is expected.")]
+    sql: Annotated[
+        Sql, Field(description="Gives the expected keys (scope) or their number (row_count).")
+    ]
+    min: Annotated[
+        int | None, Field(ge=1, description="Fewer expected than this is not believed.")
+    ] = None
+    drift_within_pct: Annotated[
+        Percent | None,
+        Field(
+            description="How far the number expected may be from the median of verified runs. "
+            "Without a verified run nothing is compared."
+        ),
+    ] = None
+    ready: Annotated[Ready | None, Field(description="Asked before the expected side.")] = None
+    allow_empty: Annotated[
+        bool, Field(description="Whether nothing at all may be expected of a run.")
+    ] = False
+
+    @model_validator(mode="after")
+    def _min_or_empty(self) -> Self:
+        if self.allow_empty and self.min is not None:
+            raise ValueError("expected either 'min' or 'allow_empty', found both")
+        return self
+
+    def queries(self) -> Iterator[Query]:
+        """The SQL texts, seen from the check that holds this as ``expected``."""
+        store_path = ("expected", "store")
+        yield Query(path=("expected", "sql"), sql=self.sql, store=self.store, store_path=store_path)
+        if self.ready is not None:
+            path = ("expected", "ready", "sql")
+            yield Query(path=path, sql=self.ready.sql, store=self.store, store_path=store_path)
+
+    def keys(self, inquiry: Inquiry, width: int) -> set[Key]:
+        """The expected keys of ``width`` values each, every key once.
+
+        Raises ``CannotTell`` where they cannot be had or cannot be believed.
+        """
+        evidence = inquiry.evidence["expected"] = {}
+        self._require_ready(inquiry, evidence)
+        statement = inquiry.statement(self.store, self.sql)
+        evidence.update(statement.evidence())
+        keys = _read_keys(inquiry, statement, width)
+        evidence["keys"] = len(keys)
+        self._require_credible(len(keys), inquiry, evidence)
+        return keys
+
+    def count(self, inquiry: Inquiry) -> int:
+        """The expected number; raises ``CannotTell`` as ``keys`` does."""
+        evidence = inquiry.evidence["expected"] = {}
+        self._require_ready(inquiry, evidence)
+        statement = inquiry.statement(self.store, self.sql)
+        evidence.update(statement.evidence())
+        count = to_count(inquiry.number(statement))
+        evidence["count"] = count
+        self._require_credible(count, inquiry, evidence)
+        return count
+
+    def _require_ready(self, inquiry: Inquiry, evidence: dict[str, Any]) -> None:
+        if self.ready is None:
+            return
+        statement = inquiry.statement(self.store, self.ready.sql)
+        evidence["ready"] = statement.evidence()
+        with inquiry.rows(statement) as rows:
+            if rows.width != 1:
+                raise CannotTell(
+                    UnknownReason.WRONG_SHAPE, f"ready: expected one column, found {rows.width}"
+                )
+            found = [row[0] for row, _ in zip(rows, range(2), strict=False)]
+        if len(found) > 1:
+            raise CannotTell(UnknownReason.WRONG_SHAPE, "ready: expected one row, found more")
+        if not found or not _is_true(found[0]):
+            raise CannotTell(UnknownReason.EXPECTED_NOT_READY, "the expected side is not ready")
+
+    def _require_credible(self, count: int, inquiry: Inquiry, evidence: dict[str, Any]) -> None:
+        if count == 0 and not self.allow_empty:
+            raise CannotTell(UnknownReason.EXPECTED_EMPTY, "nothing is expected of the run")
+        if self.min is not None and count < self.min:
+            raise CannotTell(
+                UnknownReason.EXPECTED_BELOW_MIN,
+                f"expected at least {self.min}, the expected side has {count}",
+            )
+        if self.drift_within_pct is None or not inquiry.history:
+            return
+        usual = median([Decimal(each) for each in inquiry.history])
+        evidence["usual"] = plain(usual)
+        allowed = around(usual, within_abs=None, within_pct=self.drift_within_pct)
+        if Decimal(count) not in allowed:
+            raise CannotTell(
+                UnknownReason.EXPECTED_DRIFTED,
+                f"{count} expected, {plain(usual)} is usual in verified runs",
+            )
+
+
+def _is_true(value: object) -> bool:
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    return to_number(value) != 0
+
+
+def _read_keys(inquiry: Inquiry, statement: Statement, width: int) -> set[Key]:
+    keys: set[Key] = set()
+    with inquiry.rows(statement) as rows:
+        if rows.width != width:
+            raise CannotTell(
+                UnknownReason.WRONG_SHAPE,
+                f"expected a column for each of the {width} of the key, found {rows.width}",
+            )
+        for row in rows:
+            key = key_of(row)
+            if None in key:
+                raise CannotTell(UnknownReason.NULL_KEY, "an expected key is NULL")
+            keys.add(key)
+            if len(keys) > inquiry.max_keys:
+                raise CannotTell(
+                    UnknownReason.TOO_MANY_KEYS, f"more than {inquiry.max_keys} keys are expected"
+                )
+    return keys

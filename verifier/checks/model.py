@@ -1,0 +1,147 @@
+"""What every check declares, whatever its type."""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
+
+from verifier.checks.answer import Answer
+from verifier.checks.inquiry import Inquiry
+from verifier.checks.sqltext import condition_problem, parameters_in, statement_problem
+from verifier.runs.declaration import CheckTraits
+from verifier.runs.duration import format_duration, parse_duration
+
+DURATION_PATTERN = r"^([0-9]{1,9}(ms|d|h|m|s))+$"
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+
+
+def positive_duration(value: object) -> timedelta:
+    """The length of time that ``value`` names; raises ``ValueError`` unless above zero."""
+    if isinstance(value, str):
+        value = parse_duration(value)
+    if not isinstance(value, timedelta):
+        raise ValueError("expected a duration such as 90s, 5m or 1h30m")  # noqa: TRY004 - pydantic takes ValueError only
+    if value <= timedelta():
+        raise ValueError(f"expected more than no time, found {format_duration(value)!r}")
+    return value
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(positive_duration),
+    PlainSerializer(format_duration, return_type=str),
+    WithJsonSchema(
+        {"type": "string", "pattern": DURATION_PATTERN, "examples": ["30s", "5m", "1h30m", "7d"]}
+    ),
+]
+"""A length of time above zero, written as ``90s``, ``5m``, ``1h30m`` or ``7d``."""
+
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+"""A name of a job, check, store or surface."""
+
+Sql = Annotated[str, Field(min_length=1, max_length=100_000)]
+"""A statement or condition in the store's own SQL."""
+
+Identifier = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
+"""A table or column as the store names it, without quotes; ``schema.table`` for tables."""
+
+
+class Part(BaseModel):
+    """A piece of a check's declaration: nothing unknown in it, nothing changed later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """A SQL text of a check, and the store that it is for.
+
+    The paths lead from the check to the text and to the store's name, as they stand
+    in YAML. ``is_condition``: the text stands in the place of a ``WHERE`` condition.
+    """
+
+    path: tuple[str, ...]
+    sql: str
+    store: str
+    store_path: tuple[str, ...]
+    is_condition: bool = False
+
+    @property
+    def parameters(self) -> set[str]:
+        """The names that the text binds; ``question.PARAMETERS`` lists those that exist."""
+        return parameters_in(self.sql)
+
+    @property
+    def problem(self) -> str | None:
+        """What is plainly wrong with the text, as ``expected …, found …``, or None."""
+        return (condition_problem if self.is_condition else statement_problem)(self.sql)
+
+
+class OnViolation(StrEnum):
+    """What a violation means."""
+
+    FAIL = "fail"
+    WARN = "warn"
+
+
+class CheckModel(Part):
+    """What every check declares; a type adds its own fields and its way to answer."""
+
+    says_effect: ClassVar[bool] = False
+    """Whether answers speak of the effect: none, partial, complete, duplicated."""
+
+    type: str
+    name: Annotated[Name, Field(description="Unique within the job.")]
+    on_violation: Annotated[
+        OnViolation,
+        Field(description="fail: a violation decides the verdict. warn: it is only shown."),
+    ] = OnViolation.FAIL
+    required: Annotated[
+        bool, Field(description="Whether a run cannot be verified without this check's answer.")
+    ] = True
+    proves: Annotated[
+        Literal["complete"] | None,
+        Field(description="complete: holding proves that its surface is complete."),
+    ] = None
+    surface: Annotated[
+        Name | None, Field(description="The surface that it looks at, where a job has several.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _proves_only_what_it_does_not_say(self) -> Self:
+        if self.says_effect and self.proves is not None:
+            raise ValueError(
+                f"expected no 'proves': a check of type {self.type} speaks of the effect by itself"
+            )
+        return self
+
+    @abstractmethod
+    def queries(self) -> Iterator[Query]:
+        """Every SQL text of the check; each store that it asks stands in at least one."""
+
+    @abstractmethod
+    def answer(self, inquiry: Inquiry) -> Answer:
+        """Asks and judges; raises ``CannotTell`` where it cannot."""
+
+    def traits(self) -> CheckTraits:
+        """What judging needs to know of the check."""
+        return CheckTraits(
+            name=self.name,
+            type=self.type,
+            required=self.required,
+            says_effect=self.says_effect,
+            proves_complete=self.proves == "complete",
+            only_warns=self.on_violation is OnViolation.WARN,
+        )

@@ -1,0 +1,54 @@
+"""Why a check could not tell."""
+
+from enum import StrEnum
+
+
+class UnknownReason(StrEnum):
+    """The reasons of an unknown answer; a closed list, since metrics carry it as a label."""
+
+    # The store
+    UNREACHABLE = "unreachable"
+    TIMED_OUT = "timed_out"
+    LOCKED = "locked"
+    RECOVERY_NEEDED = "recovery_needed"
+    PERMISSION_DENIED = "permission_denied"
+    INTERRUPTED = "interrupted"
+    # The statement
+    NO_SUCH_TABLE = "no_such_table"
+    NO_SUCH_COLUMN = "no_such_column"
+    NOT_READ_ONLY = "not_read_only"
+    BAD_QUERY = "bad_query"
+    # What the statement gave
+    WRONG_SHAPE = "wrong_shape"
+    NULL_RESULT = "null_result"
+    NULL_KEY = "null_key"
+    NOT_A_NUMBER = "not_a_number"
+    TOO_MANY_KEYS = "too_many_keys"
+    OUT_OF_REACH = "out_of_reach"
+    ZERO_ON_BOTH_SIDES = "zero_on_both_sides"
+    # The expected side
+    EXPECTED_EMPTY = "expected_empty"
+    EXPECTED_NOT_READY = "expected_not_ready"
+    EXPECTED_BELOW_MIN = "expected_below_min"
+    EXPECTED_DRIFTED = "expected_drifted"
+    # The run
+    NO_INTERVAL = "no_interval"
+    NOT_ONE_DAY = "not_one_day"
+    NO_PARTITION = "no_partition"
+    # Ourselves
+    INTERNAL = "internal"
+
+
+_LONGEST_DETAIL = 200
+
+
+class CannotTell(Exception):
+    """The check's answer is unknown for ``reason``; ``detail`` says more to a person.
+
+    The detail never holds a URL or a bound value, so it holds no secret.
+    """
+
+    def __init__(self, reason: UnknownReason, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else str(reason))
+        self.reason = reason
+        self.detail = detail[:_LONGEST_DETAIL]

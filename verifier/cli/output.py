@@ -1,0 +1,64 @@
+"""Where a command writes: its result to stdout, everything else to stderr."""
+
+import json
+import os
+import sys
+from typing import Any, NoReturn
+
+from rich.console import Console, RenderableType
+
+from verifier.cli.exits import BROKEN_PIPE
+from verifier.cli.text import plain
+
+
+class _Console(Console):
+    """A console that nobody may have to read: a closed pipe is no failure of the command."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        leave_broken_pipe()
+
+
+def leave_broken_pipe() -> NoReturn:
+    """End quietly: nobody reads what is written any more."""
+    # What is still buffered would be written, and fail again, when Python ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise SystemExit(BROKEN_PIPE)
+
+
+def stdout() -> Console:
+    """The console for results. Nothing in a text is taken for markup."""
+    return _Console(markup=False, emoji=False, highlight=False)
+
+
+def stderr() -> Console:
+    """The console for notes, problems and progress."""
+    return _Console(stderr=True, markup=False, emoji=False, highlight=False)
+
+
+def show(*renderables: RenderableType) -> None:
+    """Write for people."""
+    console = stdout()
+    for renderable in renderables:
+        console.print(renderable)
+
+
+def show_lines(text: str) -> None:
+    """Write text to be copied: nothing is wrapped, cut or coloured."""
+    stdout().print(text, soft_wrap=True)
+
+
+def show_json(document: Any) -> None:
+    """Write the one JSON document of ``--json``."""
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    # A lone surrogate (bytes of the command line that are no UTF-8) is written as its escape.
+    content = text.encode("utf-8", "backslashreplace")
+    try:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        leave_broken_pipe()
+
+
+def note(text: str) -> None:
+    """Tell a person something beside the result."""
+    stderr().print(plain(text), soft_wrap=True)

@@ -1,0 +1,179 @@
+"""A Run document as a story for a person: what happened, what is true, what to do."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from verifier.cli.tables import bullets, facts_grid, reported_text
+from verifier.cli.text import plain, styled, verdict_text
+from verifier.runs.instant import parse_instant
+
+Document = Mapping[str, Any]
+
+_SAMPLE = 8
+"""Keys of a sample that are told; the document has them all."""
+
+
+def story(run: Document) -> Iterator[RenderableType]:
+    """The parts of the story, to be written one after the other."""
+    yield Text(plain(run["run"]), style="bold")
+    yield _headline(run)
+    yield ""
+    yield facts_grid(_facts(run))
+    yield from _section("Why", [("-", plain(each)) for each in run["advice"]["because"]])
+    yield from _section("Attempts", [_attempt(each) for each in run["attempts"]])
+    yield from _section("What the destination shows", [_check(each) for each in run["checks"]])
+    yield from _section("Conditions", [_condition(each) for each in run["conditions"]])
+    yield from _section("What happened to it", _history(run))
+
+
+def _headline(run: Document) -> Text:
+    parts = [verdict_text(run), Text("reported ").append_text(reported_text(run))]
+    if run["false_success"]:
+        parts.append(Text("a false success", style="bold red"))
+    if run["provisional"]:
+        parts.append(Text("provisional: somebody may still write", style="yellow"))
+    action = Text("do next: ").append_text(styled(run["advice"]["action"], "bold"))
+    return Text(", ").join([*parts, action])
+
+
+def _facts(run: Document) -> Iterator[tuple[str, str | Text]]:
+    yield "run id", plain(run["run_id"])
+    if run["statement"]:
+        yield "promise", plain(run["statement"])
+    if run["interval"]:
+        yield "covers", f"{run['interval']['start']} to {run['interval']['end']}"
+    yield "lane", plain(run["lane"])
+    yield "effect", _effect(run)
+    if len(run["surfaces"]) > 1:
+        for each in run["surfaces"]:
+            yield "", f"{plain(each['name'])} ({plain(each['kind'])}): {plain(each['effect'])}"
+    if run["chain_broke_at"]:
+        yield "broke at", plain(run["chain_broke_at"])
+    if run["judged_at"]:
+        yield "judged", run["judged_at"]
+    if run["advice"]["valid_until"]:
+        yield "holds until", run["advice"]["valid_until"]
+    if run["owner"]:
+        yield "owner", plain(run["owner"])
+    if run["runbook"]:
+        yield "runbook", plain(run["runbook"])
+
+
+def _effect(run: Document) -> str:
+    effect, now = plain(run["effect"]), plain(run["effect_now"])
+    return effect if effect == now else f"{effect} when judged, {now} when last seen"
+
+
+def _section(title: str, lines: list[tuple[str | Text, str | Text]]) -> Iterator[RenderableType]:
+    if lines:
+        yield Group("", Text(title, style="bold"), bullets(lines))
+
+
+def _attempt(attempt: Document) -> tuple[Text, str]:
+    told = [plain(attempt["lane"])]
+    for word, key in (
+        ("claimed", "claimed_at"),
+        ("started", "started_at"),
+        ("last heard", "heartbeat_at"),
+        ("ended", "ended_at"),
+    ):
+        if attempt[key] and not (key == "heartbeat_at" and attempt["ended_at"]):
+            told.append(f"{word} {attempt[key]}")
+    if attempt["progress"]:
+        told.append(_progress(attempt["progress"]))
+    if attempt["exit_code"] is not None:
+        told.append(f"exit code {attempt['exit_code']}")
+    if attempt["end_proof"]:
+        told.append(f"proof of its end: {plain(attempt['end_proof'])}")
+    if attempt["worker"]:
+        told.append(f"on {plain(attempt['worker'])}")
+    if attempt["reason"]:
+        told.append(plain(attempt["reason"]))
+    if attempt["ends_disagree"]:
+        told.append("its ends disagree")
+    return styled(attempt["state"]), f"{plain(attempt['attempt'])}: {', '.join(told)}"
+
+
+def _progress(progress: Document) -> str:
+    done, total, checkpoint = progress["done"], progress["total"], progress["checkpoint"]
+    said = "progress" if done is None else f"progress {done:g}"
+    if total is not None:
+        said += f" of {total:g}"
+    return said if checkpoint is None else f"{said}, checkpoint {plain(checkpoint)}"
+
+
+def _check(check: Document) -> tuple[Text, str]:
+    told = [f"{plain(check['name'])} ({plain(check['type'])})"]
+    if check["result"] == "unknown":
+        told.append(f"could not tell: {plain(check['reason'])}")
+    elif check["effect"]:
+        told.append(plain(check["effect"]))
+    if check.get("expected") is not None and check.get("done") is not None:
+        told.append(f"{check['done']} of {check['expected']} there")
+    told += [
+        f"{check[word]} {word}" for word in ("missing", "surplus", "unexpected") if check.get(word)
+    ]
+    if not check["required"]:
+        told.append("not required")
+    told += _evidence(check["evidence"])
+    if check["evaluated_at"]:
+        told.append(f"asked {check['evaluated_at']}")
+    return styled(check["result"]), ", ".join(told)
+
+
+def _evidence(evidence: Document) -> Iterator[str]:
+    """What the counts leave out: totals, and the first keys of each sample."""
+    if evidence.get("detail"):
+        yield plain(evidence["detail"])
+    for word in ("left", "right"):
+        side = evidence.get(word)
+        if isinstance(side, dict) and "value" in side:
+            yield f"{word} {plain(side['value'])}"
+    samples = evidence.get("sample")
+    for word, keys in samples.items() if isinstance(samples, dict) else ():
+        if isinstance(keys, list) and keys:
+            shown = ", ".join(_key(key) for key in keys[:_SAMPLE])
+            yield f"{plain(word)} keys: {shown}{' …' if len(keys) > _SAMPLE else ''}"
+
+
+def _key(key: object) -> str:
+    if key is None:
+        return "NULL"
+    if isinstance(key, dict):
+        return f"{_key(key.get('key'))} ({plain(key.get('count'))} rows)"
+    if isinstance(key, list):
+        return "/".join(_key(part) for part in key)
+    return plain(key)
+
+
+def _condition(condition: Document) -> tuple[str, str]:
+    until = f" until {condition['until']}" if condition["until"] else ""
+    return "-", f"{plain(condition['condition'])} since {condition['since']}{until}"
+
+
+def _history(run: Document) -> list[tuple[str | Text, str | Text]]:
+    """Revisions, decisions of the guard and actions of people, in order of time."""
+    told: list[tuple[str, str]] = []
+    for each in run["revisions"]:
+        told.append((each["at"], f"{each['from'] or 'open'} became {each['to'] or 'open'}"))
+    for each in run["guard"]:
+        override = f" (overridden by {plain(each['override_by'])})" if each["override_by"] else ""
+        attempt, why = plain(each["attempt"]), plain(each["why"])
+        told.append((each["at"], f"guard: {each['decision']} {attempt}{override}: {why}"))
+    for each in run["actions"]:
+        told.append((each["at"], action_sentence(each)))
+    told.sort(key=lambda each: parse_instant(each[0]))
+    return [(at, text) for at, text in told]
+
+
+def action_sentence(action: Document) -> str:
+    """An operator's action: what, who and why."""
+    until = f" until {action['until']}" if action["until"] else ""
+    attempt = f" {plain(action['attempt'])}" if action["attempt"] else ""
+    return (
+        f"{plain(action['action'])}{attempt}{until} by {plain(action['by'])}: "
+        f"{plain(action['reason'])}"
+    )

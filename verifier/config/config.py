@@ -1,0 +1,49 @@
+"""A configuration that may be used: typed, checked, every default filled in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from verifier.checks.registry import Check
+from verifier.checks.stores.sql import SqlStoreConfig
+from verifier.config.file import Address, Tokens
+from verifier.config.problem import Problem
+from verifier.runs.declaration import Declaration
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A declared job.
+
+    ``document`` is what the file says of it, JSON-ready, with the file's defaults
+    filled in and its references as they were written, so that it may be kept: no
+    secret is in it. ``job_from_document`` makes a job of it again.
+    """
+
+    declaration: Declaration
+    checks: tuple[Check, ...]
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """The configuration of one verifier.
+
+    ``ledger`` is a SQLAlchemy URL. ``startup_grace`` is how long spools have after a
+    start before anything is called missing. ``digest`` changes when the file does.
+    """
+
+    file: str
+    ledger: str
+    listen: Address
+    startup_grace: timedelta
+    tokens: Tokens
+    stores: Mapping[str, SqlStoreConfig]
+    jobs: Mapping[str, Job]
+    digest: str
+    warnings: tuple[Problem, ...] = field(default=())
+
+    def job(self, name: str) -> Job:
+        """The job of that name; raises ``KeyError`` where none is declared."""
+        return self.jobs[name]

@@ -1,0 +1,96 @@
+"""``landed.yaml`` as a whole: what stands at its top."""
+
+from ipaddress import ip_address
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import Field, PlainSerializer, PlainValidator, SecretStr, WithJsonSchema
+
+from verifier.checks.model import Name
+from verifier.checks.stores.sql import SqlStoreConfig
+from verifier.config.job import JobModel
+from verifier.config.model import Limit, Model
+from verifier.runs.declaration import Severity
+from verifier.runs.duration import parse_duration
+
+
+class Address(NamedTuple):
+    """A host and a TCP port to listen on; port 0 takes any that is free."""
+
+    host: str
+    port: int
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+def _address(value: Any) -> Address:
+    if isinstance(value, Address):
+        return value
+    host, separator, port = value.rpartition(":") if isinstance(value, str) else ("", "", "")
+    bare = host.removeprefix("[").removesuffix("]")
+    bracketed = len(host) - len(bare) == 2
+    if (
+        not separator
+        or not bare
+        or (":" in bare) is not bracketed
+        or any(character.isspace() for character in bare)
+        or not (port.isascii() and port.isdigit() and len(port) <= 5 and int(port) < 65536)
+    ):
+        raise ValueError(f"expected a host and a port such as 127.0.0.1:9877, found {value!r}")
+    return Address(bare, int(port))
+
+
+AddressField = Annotated[
+    Address,
+    PlainValidator(_address),
+    PlainSerializer(lambda address: f"{address.host}:{address.port}", return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^.+:[0-9]{1,5}$"}),
+]
+
+Token = Annotated[SecretStr, Field(min_length=16, max_length=1000)]
+
+
+class Tokens(Model):
+    """What callers show in `Authorization: Bearer …`. Needed to listen beyond loopback."""
+
+    ingest: tuple[Token, ...] = ()
+    """Those who hold one may send signals."""
+    operate: dict[Name, Token] = Field(default_factory=dict)
+    """Those who hold one may act, under the name it is given here."""
+
+
+class Defaults(Model):
+    """What jobs take where they do not say it themselves."""
+
+    timezone: str = "UTC"
+    """IANA name, such as `Europe/Berlin`."""
+    severity: Severity = Severity.TICKET
+    """How loudly a stale job asks for a person."""
+
+
+class ConfigFile(Model):
+    """The configuration of one verifier."""
+
+    version: Literal[1]
+    """The version of this format."""
+    ledger: str = "sqlite:///landed.db"
+    """Where the verifier keeps what it knows. The variable `LANDED_LEDGER` wins over it."""
+    listen: AddressField = Address("127.0.0.1", 9877)
+    """The address on which `landed serve` answers."""
+    startup_grace: Limit = parse_duration("60s")
+    """How long spools have after a start before anything is called missing."""
+    defaults: Defaults = Defaults()
+    """What jobs take where they do not say it themselves."""
+    tokens: Tokens = Tokens()
+    """What callers show to be let in."""
+    stores: dict[Name, SqlStoreConfig] = Field(default_factory=dict)
+    """Where checks look, by name."""
+    jobs: dict[Name, JobModel]
+    """What is to be verified, by name."""

@@ -1,0 +1,69 @@
+"""Whether the verifier can be reached by those who may, and keep what it learns."""
+
+from pydantic import SecretStr
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from verifier.config.codes import Code
+from verifier.config.file import ConfigFile, Tokens
+from verifier.config.problem import Path
+from verifier.config.reporter import Reporter
+from verifier.config.secret import show_value
+
+_SQLITE = "sqlite:///landed.db"
+
+
+def check_access(config: ConfigFile, reporter: Reporter) -> None:
+    """Report an address that is open to others without tokens, and tokens that stand twice."""
+    tokens = config.tokens
+    lacking = [name for name in ("ingest", "operate") if not getattr(tokens, name)]
+    if not config.listen.loopback and lacking:
+        reporter.error(
+            Code.OPEN_WITHOUT_TOKENS,
+            ("listen",),
+            f"expected a loopback address, or tokens to {' and to '.join(lacking)}, found neither",
+            "listen on 127.0.0.1:9877, or add tokens: {ingest: [${…}], operate: {name: ${…}}}",
+        )
+    _check_tokens(tokens, reporter)
+
+
+def check_ledger(ledger: str, origin: str | None, reporter: Reporter) -> None:
+    """Report a ledger that cannot be kept; ``origin`` names the variable it came from."""
+    from_where = f" in {origin}" if origin else ""
+    path: Path = ("ledger",)
+    try:
+        url = make_url(ledger)
+    except (ArgumentError, ValueError):
+        message = f"expected a database URL{from_where}, found something else"
+        reporter.error(Code.BAD_VALUE, path, message, f"such as {_SQLITE}")
+        return
+    found = show_value(ledger, path)
+    backend = url.get_backend_name()
+    if backend == "postgresql":
+        message = f"expected a SQLite ledger{from_where}, found {found}"
+        reporter.error(
+            Code.NOT_YET, path, message, f"PostgreSQL is not yet supported; use {_SQLITE}"
+        )
+    elif url.drivername not in ("sqlite", "sqlite+pysqlite"):
+        message = f"expected a SQLite ledger{from_where}, found {found}"
+        reporter.error(Code.BAD_VALUE, path, message, f"such as {_SQLITE}")
+    elif url.database in (None, "", ":memory:") or url.query:
+        message = f"expected the path of a file{from_where}, found none, or options behind it"
+        reporter.error(Code.BAD_VALUE, path, message, f"such as {_SQLITE}")
+
+
+def _check_tokens(tokens: Tokens, reporter: Reporter) -> None:
+    held: list[tuple[Path, SecretStr]] = [
+        *((("tokens", "ingest", index), each) for index, each in enumerate(tokens.ingest)),
+        *((("tokens", "operate", name), each) for name, each in tokens.operate.items()),
+    ]
+    seen: set[str] = set()
+    for path, secret in held:
+        token = secret.get_secret_value()
+        if token in seen:
+            message = "expected a token that stands nowhere else, found one that does"
+            reporter.error(Code.SAME_TOKEN, path, message)
+        if not token.isascii() or not token.isprintable() or " " in token:
+            message = "expected printable ASCII without spaces, found other characters"
+            reporter.error(Code.BAD_VALUE, path, message)
+        seen.add(token)

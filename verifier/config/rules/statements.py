@@ -1,0 +1,74 @@
+"""Whether the SQL of a job's checks can be asked: its store, its shape, what it binds."""
+
+from collections.abc import Collection, Sequence
+
+from verifier.checks.model import Query
+from verifier.checks.question import PARAMETERS
+from verifier.config.codes import Code
+from verifier.config.job import JobModel
+from verifier.config.keys import nearest
+from verifier.config.problem import Path
+from verifier.config.reporter import Reporter
+from verifier.runs.covers import local_day
+from verifier.runs.instant import format_instant
+from verifier.runs.interval import Interval
+
+DAY = "day"
+
+
+def check_statements(
+    job: JobModel,
+    stores: Collection[str] | None,
+    timezone: str | None,
+    intervals: Sequence[Interval],
+    reporter: Reporter,
+) -> None:
+    """Report unknown stores, texts that cannot be asked and parameters that no run has.
+
+    ``intervals`` are those of some slots of the job in ``timezone``; none where its
+    schedule is broken. ``stores`` is None where they are not looked up.
+    """
+    not_a_day = next(
+        (each for each in intervals if timezone and local_day(each, timezone) is None), None
+    )
+    for index, check in enumerate(job.checks):
+        asked: set[tuple[str, ...]] = set()
+        for query in check.queries():
+            if stores is not None and query.store_path not in asked:
+                asked.add(query.store_path)
+                _check_store(query, stores, ("checks", index), reporter)
+            _check_text(query, ("checks", index, *query.path), not_a_day, reporter)
+
+
+def _check_store(query: Query, stores: Collection[str], at: Path, reporter: Reporter) -> None:
+    if query.store in stores:
+        return
+    known = f"stores has {', '.join(stores)}" if stores else "stores declares none"
+    reporter.error(
+        Code.UNKNOWN_STORE,
+        (*at, *query.store_path),
+        f"expected a store that stores declares, found '{query.store}'",
+        nearest(query.store, stores) or known,
+    )
+
+
+def _check_text(query: Query, path: Path, not_a_day: Interval | None, reporter: Reporter) -> None:
+    if query.problem is not None:
+        reporter.error(Code.BAD_VALUE, path, query.problem)
+    for name in sorted(query.parameters - PARAMETERS.keys()):
+        reporter.error(
+            Code.UNKNOWN_PARAMETER,
+            path,
+            f"expected a parameter that runs have, found ':{name[:40]}'",
+            nearest(name, PARAMETERS)
+            or f"they have {', '.join(f':{each}' for each in PARAMETERS)}",
+        )
+    if DAY in query.parameters and not_a_day is not None:
+        start, end = format_instant(not_a_day.start), format_instant(not_a_day.end)
+        reporter.error(
+            Code.NOT_ONE_DAY,
+            path,
+            "expected a business interval of one local day where :day is bound, "
+            f"found {start} to {end}",
+            "declare covers: previous-day, or bind :local_start and :local_end",
+        )

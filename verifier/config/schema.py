@@ -1,0 +1,60 @@
+"""The JSON Schema of ``landed.yaml``, for editors: completion, hints, early errors."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from verifier.config.file import Address, ConfigFile
+from verifier.runs.duration import format_duration
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_LINE_BREAK = re.compile(r"(?<!\n)\n(?!\n)")
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of the whole file.
+
+    It knows the shape alone; ``landed validate`` knows what values mean together.
+    """
+    generated = ConfigFile.model_json_schema(by_alias=True, schema_generator=_AsWritten)
+    tidy: dict[str, Any] = _tidy(generated)
+    return {"$schema": DIALECT, **tidy, "title": "landed.yaml"}
+
+
+class _AsWritten(GenerateJsonSchema):
+    """Gives defaults as they are written in YAML, and no titles made from field names."""
+
+    def encode_default(self, dft: Any) -> Any:
+        if isinstance(dft, timedelta):
+            return format_duration(dft)
+        if isinstance(dft, Address):
+            return f"{dft.host}:{dft.port}"
+        return super().encode_default(dft)
+
+    def field_title_should_be_set(self, schema: CoreSchema | Any) -> bool:  # noqa: ARG002 - pydantic's signature
+        return False
+
+    def dict_schema(self, schema: Any) -> JsonSchemaValue:
+        """A mapping whose keys have a pattern allows no others."""
+        made = super().dict_schema(schema)
+        return {**made, "additionalProperties": False} if "patternProperties" in made else made
+
+
+def _tidy(node: Any) -> Any:
+    """``node`` with its texts on one line, and without defaults that say nothing."""
+    if isinstance(node, list):
+        return [_tidy(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    tidy = {
+        key: _tidy(value)
+        for key, value in node.items()
+        if not (key == "default" and (value is None or isinstance(value, dict)))
+    }
+    if isinstance(tidy.get("description"), str):
+        tidy["description"] = _LINE_BREAK.sub(" ", tidy["description"])
+    return tidy

@@ -1,0 +1,100 @@
+"""Operator actions at work: recorded with who, when and why."""
+
+from datetime import datetime
+from uuid import uuid4
+
+import msgspec
+
+from verifier.ledger.ledger import Ledger
+from verifier.runs.action import Action, ActionKind
+from verifier.runs.binding import RunKey
+from verifier.runs.lifecycle import end_of
+from verifier.runs.signal import EndProof, Kind, Signal
+from verifier.runs.standing import standing
+
+ON_RUNS = frozenset({ActionKind.FENCE, ActionKind.SKIP, ActionKind.RECONCILE})
+"""Actions on one run; the others are on a job."""
+
+
+class ActionRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operator asks for; ``action_id`` makes a repeated request the same one."""
+
+    kind: ActionKind
+    by: str
+    reason: str
+    job: str
+    key: RunKey | None = None
+    attempt: str | None = None
+    until: datetime | None = None
+    counts_as_useful: bool = False
+    action_id: str | None = None
+
+
+class ActionRefused(ValueError):
+    """An action that makes no sense as asked; its text says what was expected."""
+
+
+def act(ledger: Ledger, request: ActionRequest, now: datetime) -> Action:
+    """Record the action, and where it is a fact about an attempt, tell that too.
+
+    Raises ``ActionRefused``, ``KeyError`` for a job that is not declared, and
+    ``LedgerUnavailable``.
+    """
+    ledger.histories()[request.job]
+    if not request.by.strip() or not request.reason.strip():
+        raise ActionRefused("expected who (--by) and why (--reason), found an empty text")
+    if request.kind in ON_RUNS and request.key is None:
+        raise ActionRefused(f"expected a run: {request.kind} is of one run")
+    if request.kind not in ON_RUNS and request.key is not None:
+        raise ActionRefused(f"expected a job: {request.kind} is of a whole job")
+    action = Action(
+        action_id=request.action_id or uuid4().hex,
+        kind=request.kind,
+        at=now,
+        by=request.by,
+        reason=request.reason,
+        job=request.job,
+        run_id=request.key.run_id if request.key else None,
+        attempt=request.attempt,
+        until=request.until,
+        counts_as_useful=request.counts_as_useful,
+        evidence=_evidence(ledger, request.key, now) if request.key else None,
+    )
+    if request.kind is ActionKind.MUTE and (request.until is None or request.until <= now):
+        raise ActionRefused("expected --until, an instant that has not passed")
+    if request.kind is ActionKind.FENCE and request.key is not None:
+        _fence(ledger, request.key, action, now)
+    ledger.act(action)
+    return action
+
+
+def _evidence(ledger: Ledger, key: RunKey, now: datetime) -> str | None:
+    if ledger.row(key) is None:
+        raise ActionRefused(f"expected a run that is known, found {key.path}")
+    finding = standing(ledger.facts(key, now), now).finding
+    return None if finding is None else finding.digest
+
+
+def _fence(ledger: Ledger, key: RunKey, action: Action, now: datetime) -> None:
+    """Tell that an attempt is dead; the operator's word is its proof."""
+    facts = ledger.facts(key, now)
+    known = {attempt.attempt: attempt for attempt in facts.attempts}
+    if action.attempt is None or action.attempt not in known:
+        names = ", ".join(sorted(known)) or "none"
+        raise ActionRefused(
+            f"expected --attempt, one of the run's attempts ({names}), "
+            f"found {action.attempt or 'nothing'}"
+        )
+    end = end_of(known[action.attempt])
+    if end is not None and end.kind in (Kind.SUCCEEDED, Kind.FAILED):
+        raise ActionRefused(f"attempt {action.attempt} has {end.kind} already: nothing to fence")
+    signal = Signal(
+        job=key.job,
+        kind=Kind.LOST,
+        at=now,
+        id=f"fence/{action.action_id}",
+        attempt=action.attempt,
+        end_proof=EndProof.OPERATOR,
+        reason=f"fenced by {action.by}: {action.reason}"[:2000],
+    )
+    ledger.append([signal], source="operator", received_at=now)

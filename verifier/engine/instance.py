@@ -1,0 +1,97 @@
+"""The one ``serve`` of a SQLite ledger: who it is, where it listens, and its token.
+
+Two files stand beside the ledger, readable by its owner alone: ``LEDGER.serve`` is
+locked while a ``serve`` runs and tells its address; ``LEDGER.token`` holds the
+operate token, made at the first start.
+"""
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+
+class AlreadyServed(RuntimeError):
+    """Another ``serve`` has this ledger; its text says where it listens."""
+
+
+def ledger_path(url: str) -> Path | None:
+    """The file of a SQLite ledger; None for a ledger that is no file."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        return None
+    return Path(parsed.database)
+
+
+@contextmanager
+def claim(ledger: Path, address: str) -> Iterator[None]:
+    """Be the one ``serve`` of ``ledger``, listening at ``address``, a URL.
+
+    Raises ``AlreadyServed``. The lock ends with the process, however it ends.
+    """
+    path = _beside(ledger, ".serve")
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyServed(
+                f"expected a ledger that nobody serves; {ledger} is served at "
+                f"{_address(path) or 'an unknown address'}. Stop that one first"
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps({"url": address, "pid": os.getpid()}).encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def serving(ledger: Path) -> str | None:
+    """The URL of the ``serve`` that has ``ledger`` now; None where there is none."""
+    path = _beside(ledger, ".serve")
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _address(path)
+    else:
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def operate_token(ledger: Path, *, create: bool = False) -> str | None:
+    """The token beside ``ledger``; None where it is not there or not ours to read."""
+    path = _beside(ledger, ".token")
+    if create:
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            pass
+        else:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(32))
+    try:
+        return path.read_text().strip() or None
+    except OSError:
+        return None
+
+
+def _beside(ledger: Path, suffix: str) -> Path:
+    return ledger.with_name(ledger.name + suffix)
+
+
+def _address(path: Path) -> str | None:
+    try:
+        url = json.loads(path.read_text())["url"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return url if isinstance(url, str) else None

@@ -1,0 +1,53 @@
+"""The loops of a running ``serve``: the only place where the engine meets the clock."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from verifier.engine.clock import Clock
+from verifier.ledger.errors import LedgerUnavailable
+
+log = structlog.get_logger()
+
+Step = Callable[[datetime], None]
+"""One turn of a loop, told the present instant."""
+
+
+class Loops:
+    """Runs each step over and over, each on its own, never twice at once."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._scheduler = BackgroundScheduler(timezone="UTC")
+
+    def add(self, name: str, step: Step, every: timedelta) -> None:
+        """Call ``step`` every so often; what it could not record it does next time."""
+        self._scheduler.add_job(
+            self._turn,
+            "interval",
+            args=(name, step),
+            seconds=every.total_seconds(),
+            id=name,
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,
+        )
+
+    def start(self) -> None:
+        """Begin."""
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Wait for the turns under way, and end."""
+        self._scheduler.shutdown(wait=True)
+
+    def _turn(self, name: str, step: Step) -> None:
+        try:
+            step(self._clock())
+        except LedgerUnavailable as error:
+            log.warning("ledger_unavailable", loop=name, error=str(error))
+        except Exception:
+            # A loop that ends is a verifier that goes silent: it must go on.
+            log.exception("loop_failed", loop=name)

@@ -1,0 +1,76 @@
+"""The one door: every signal, whoever brings it, comes in here and is bound to a run."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from verifier.intake.receipt import Receipt, Refused, RejectCode, Rejection
+from verifier.intake.wire import read_signal
+from verifier.ledger.ledger import Ledger
+from verifier.runs.declaration import Declaration, History
+from verifier.runs.signal import Lane, Signal
+from verifier.runs.slots import bind
+
+
+def receive(
+    ledger: Ledger,
+    items: Sequence[bytes | msgspec.Raw],
+    *,
+    source: str,
+    received_at: datetime,
+) -> Receipt:
+    """Take each item that is a signal of a declared job; answer after the commit.
+
+    Bad items are refused one by one, with the index they had; the good ones of the
+    same batch are kept. Raises ``LedgerUnavailable`` where nothing could be kept.
+    """
+    histories = ledger.histories()
+    signals: list[Signal] = []
+    rejected: list[Rejection] = []
+    for index, item in enumerate(items):
+        try:
+            signal = read_signal(item, received_at)
+            check_declared(signal, histories)
+        except Refused as refusal:
+            rejected.append(refusal.rejection(index))
+        else:
+            signals.append(signal)
+    kept = ledger.append(signals, source=source, received_at=received_at)
+    return Receipt(accepted=kept.accepted, duplicates=kept.duplicates, rejected=tuple(rejected))
+
+
+def check_declared(signal: Signal, histories: Mapping[str, History]) -> None:
+    """Raise ``Refused`` unless ``signal`` is of a declared job and can be bound there.
+
+    An unknown job may be declared later, so that refusal is retriable.
+    """
+    history = histories.get(signal.job)
+    if history is None:
+        raise Refused(
+            RejectCode.UNKNOWN_JOB,
+            f"expected a declared job, found {signal.job[:100]!r}; "
+            "declare it in landed.yaml and reload",
+            retriable=True,
+        )
+    declaration = history.at(signal.due or signal.at)
+    _check_partition(signal, declaration)
+    if signal.due is None and signal.lane is not Lane.MANUAL:
+        try:
+            bind(declaration.schedule, signal.at)
+        except ValueError as error:
+            raise Refused(RejectCode.BAD_TIME, f"no slot belongs to at: {error}") from None
+
+
+def _check_partition(signal: Signal, declaration: Declaration) -> None:
+    if signal.partition is not None and declaration.partition_name is None:
+        raise Refused(
+            RejectCode.UNKNOWN_PARTITION,
+            f"expected no partition, since {signal.job} declares none; "
+            f"found {signal.partition[:100]!r}",
+        )
+
+
+def encode(signals: Iterable[Mapping[str, object]]) -> list[bytes]:
+    """Signals as mappings, each made into the JSON item that ``receive`` reads."""
+    return [msgspec.json.encode(signal) for signal in signals]

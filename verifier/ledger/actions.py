@@ -1,0 +1,45 @@
+"""Operator actions: appended, never edited."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, select
+
+from verifier.ledger.schema import actions
+from verifier.ledger.statements import chunks, insert_missing
+from verifier.runs.action import Action
+
+
+def add(connection: Connection, action: Action) -> bool:
+    """Keep an action; False where it was kept already."""
+    insert = insert_missing(connection, actions).returning(actions.c.action_id)
+    row = {
+        "action_id": action.action_id,
+        "job": action.job,
+        "run_id": action.run_id,
+        "kind": action.kind,
+        "at": action.at,
+        "body": action,
+    }
+    return connection.execute(insert, row).first() is not None
+
+
+def read(connection: Connection, job: str | None, run_id: str | None) -> list[Action]:
+    """All actions, or those of a job (on its runs too), or of one run; oldest first."""
+    found = select(actions.c.body).order_by(actions.c.at, actions.c.action_id)
+    if job is not None:
+        found = found.where(actions.c.job == job)
+    if run_id is not None:
+        found = found.where(actions.c.run_id == run_id)
+    return list(connection.scalars(found))
+
+
+def on(connection: Connection, jobs: Iterable[str], run_ids: Iterable[str]) -> list[Action]:
+    """The actions on whole ``jobs``, and on those runs of theirs; oldest first."""
+    named = sorted(set(jobs))
+    found: list[Action] = []
+    for piece in chunks(named):
+        whole = actions.c.job.in_(piece) & actions.c.run_id.is_(None)
+        found += connection.scalars(select(actions.c.body).where(whole))
+    for piece in chunks(run_ids):
+        found += connection.scalars(select(actions.c.body).where(actions.c.run_id.in_(piece)))
+    return sorted(found, key=lambda action: (action.at, action.action_id))

@@ -1,0 +1,194 @@
+"""Attempts, folded from the log as it grows."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, delete, select, tuple_
+
+from verifier.ledger import runs, signals
+from verifier.ledger.declarations import Job
+from verifier.ledger.schema import attempts
+from verifier.ledger.statements import chunks, replace
+from verifier.ledger.tallies import ATTEMPTS
+from verifier.ledger.transaction import Transaction
+from verifier.runs.attempt import Attempt, fold
+from verifier.runs.binding import RunKey, run_key
+from verifier.runs.lifecycle import end_of, is_alive, silence_deadline, state_of
+from verifier.runs.signal import Kind, Lane, Signal
+
+AttemptKey = tuple[str, str]
+"""Job and attempt id."""
+
+_BREATH = frozenset({Kind.HEARTBEAT, Kind.PROGRESS, Kind.EFFECT})
+"""Kinds that a running attempt sends while it goes on running."""
+
+
+class Known(msgspec.Struct, frozen=True):
+    """An attempt as stored: its run, and whether its first end was counted."""
+
+    run_id: str | None
+    counted: bool
+    body: Attempt
+
+
+class Touched(msgspec.Struct, frozen=True):
+    """The runs whose attempts changed, and those of them that must be judged anew."""
+
+    runs: set[RunKey]
+    unsettled: set[RunKey]
+
+
+def fold_in(
+    transaction: Transaction, said: Iterable[Signal], disturbed: Iterable[AttemptKey]
+) -> Touched:
+    """Fold ``said``, each naming its attempt; refold the ``disturbed`` from the log."""
+    new: dict[AttemptKey, list[Signal]] = defaultdict(list)
+    for signal in said:
+        new[signal.job, signal.attempt or signals.UNBOUND].append(signal)
+    again = set(disturbed)
+    keys = sorted(again | new.keys())
+    known = _read(transaction.connection, keys)
+    changes = {
+        key: _refolded(transaction.connection, key)
+        if key in again
+        else fold(known[key].body if key in known else None, new[key])
+        for key in keys
+    }
+    return _store(transaction, known, changes, new)
+
+
+def rebind(transaction: Transaction, name: str, since: datetime) -> Touched:
+    """Bind a job's attempts again whose start or end was at ``since`` or later."""
+    found = select(attempts).where(
+        attempts.c.job == name,
+        (attempts.c.started_at >= since)
+        | (attempts.c.ended_at >= since)
+        | (attempts.c.ended_at.is_(None)),
+    )
+    rows = transaction.connection.execute(found)
+    known = {(row.job, row.attempt): Known(row.run_id, row.counted, row.body) for row in rows}
+    return _store(transaction, known, {key: each.body for key, each in known.items()}, {})
+
+
+def of_runs(connection: Connection, run_ids: Iterable[str]) -> dict[str, list[Attempt]]:
+    """The attempts of each run, by their ids."""
+    found: dict[str, list[Attempt]] = defaultdict(list)
+    for piece in chunks(run_ids):
+        rows = connection.execute(
+            select(attempts.c.run_id, attempts.c.body)
+            .where(attempts.c.run_id.in_(piece))
+            .order_by(attempts.c.run_id, attempts.c.attempt)
+        )
+        for row in rows:
+            found[row.run_id].append(row.body)
+    return found
+
+
+def _read(connection: Connection, keys: Sequence[AttemptKey]) -> dict[AttemptKey, Known]:
+    """The attempts that are known, locked in the order of their keys."""
+    known = {}
+    for piece in chunks(keys):
+        rows = connection.execute(
+            select(attempts)
+            .where(tuple_(attempts.c.job, attempts.c.attempt).in_(piece))
+            .order_by(attempts.c.job, attempts.c.attempt)
+            .with_for_update()
+        )
+        for row in rows:
+            known[row.job, row.attempt] = Known(row.run_id, row.counted, row.body)
+    return known
+
+
+def _refolded(connection: Connection, key: AttemptKey) -> Attempt | None:
+    return fold(None, signals.of_anonymous_attempt(connection, *key))
+
+
+def _store(
+    transaction: Transaction,
+    known: Mapping[AttemptKey, Known],
+    changes: Mapping[AttemptKey, Attempt | None],
+    said: Mapping[AttemptKey, Sequence[Signal]],
+) -> Touched:
+    """Write the attempts as they are now, and find out which runs that touches."""
+    touched = Touched(set(), set())
+    left: set[str] = set()
+    rows, gone = [], []
+    for key, attempt in changes.items():
+        before = known.get(key)
+        job = transaction.job(key[0])
+        run = None if attempt is None else run_key(attempt, job.schedule_at)
+        run_id = None if run is None else run.run_id
+        if before is not None and before.run_id is not None and before.run_id != run_id:
+            left.add(before.run_id)
+        if attempt is None:
+            gone.append(key)
+            continue
+        rows.append(_row(transaction, key, before, attempt, run_id))
+        if run is not None:
+            touched.runs.add(run)
+            if (
+                before is None
+                or before.run_id != run_id
+                or not _only_breathes(before.body, attempt, run, job, said.get(key, ()))
+            ):
+                touched.unsettled.add(run)
+    _write(transaction.connection, rows, gone)
+    old = runs.keys_of(transaction.connection, left)
+    return Touched(touched.runs | old, touched.unsettled | old)
+
+
+def _write(connection: Connection, rows: list[dict[str, Any]], gone: list[AttemptKey]) -> None:
+    if rows:
+        connection.execute(replace(connection, attempts), rows)
+    for piece in chunks(gone):
+        connection.execute(
+            delete(attempts).where(tuple_(attempts.c.job, attempts.c.attempt).in_(piece))
+        )
+
+
+def _row(
+    transaction: Transaction,
+    key: AttemptKey,
+    before: Known | None,
+    attempt: Attempt,
+    run_id: str | None,
+) -> dict[str, Any]:
+    job, name = key
+    lane = attempt.lane.value if attempt.lane else Lane.LIVE
+    end = end_of(attempt)
+    counted = before is not None and before.counted
+    if end is not None and not counted:
+        transaction.counted.count(ATTEMPTS, job, lane=lane, outcome=end.kind)
+        counted = True
+    return {
+        "job": job,
+        "attempt": name,
+        "run_id": run_id,
+        "lane": lane,
+        "state": state_of(attempt),
+        "started_at": attempt.started,
+        "ended_at": end.at if end else None,
+        "worker": attempt.worker.value if attempt.worker else None,
+        "counted": counted,
+        "body": attempt,
+    }
+
+
+def _only_breathes(
+    before: Attempt, after: Attempt, run: RunKey, job: Job, said: Sequence[Signal]
+) -> bool:
+    """Whether it ran and runs on, so that its run stands where it stood.
+
+    Its silence must not end earlier than was known, or nobody would look in time.
+    """
+    if not said or any(signal.kind not in _BREATH for signal in said):
+        return False
+    if not is_alive(before) or not is_alive(after) or before.first_said != after.first_said:
+        return False
+    declaration = job.declaration_of(run.due, [after])
+    was = silence_deadline(before, declaration, run.due)
+    now = silence_deadline(after, declaration, run.due)
+    return was is not None and now is not None and was <= now

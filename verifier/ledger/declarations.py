@@ -1,0 +1,155 @@
+"""What every job is and was declared to be."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from verifier.ledger.errors import UnknownJob
+from verifier.ledger.schema import declarations
+from verifier.ledger.types import to_json
+from verifier.runs.attempt import Attempt
+from verifier.runs.declaration import Declaration, Declared, History, Schedule
+from verifier.runs.instant import MICROSECOND
+from verifier.runs.slots import is_slot
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """A job's history. ``said_at`` is its last entry's valid-from, retirements included."""
+
+    history: History
+    document: dict[str, Any]
+    said_at: datetime
+    retired: bool = False
+
+    @property
+    def schedule_at(self) -> Callable[[datetime], Schedule]:
+        """The schedule that was declared at an instant."""
+        return lambda instant: self.history.at(instant).schedule
+
+    def declaration_of(self, due: datetime | None, attempts: Iterable[Attempt]) -> Declaration:
+        """By which declaration a run is judged: that of its due instant.
+
+        A run without one is judged by that of its first signal.
+        """
+        if due is not None:
+            return self.history.at(due)
+        first = first_said(attempts)
+        return self.history.latest if first is None else self.history.at(first)
+
+    def asks_for(self, due: datetime | None) -> bool:
+        """Whether the schedule asks for a run at ``due``.
+
+        Nothing was asked for before ``since``, or else before the job was declared.
+        """
+        if due is None:
+            return False
+        declaration = self.history.at(due)
+        if due < (declaration.since or self.history.registered):
+            return False
+        return is_slot(declaration.schedule, due)
+
+
+Jobs = Mapping[str, Job]
+
+
+def first_said(attempts: Iterable[Attempt]) -> datetime | None:
+    """When the first signal of any of ``attempts`` was said; None where none was."""
+    said = [attempt.first_said for attempt in attempts if attempt.first_said is not None]
+    return min(said, default=None)
+
+
+def job_of(jobs: Jobs, name: str) -> Job:
+    """The job of that name, retired or not; ``UnknownJob`` where there never was one."""
+    try:
+        return jobs[name]
+    except KeyError:
+        raise UnknownJob(f"expected a declared job, found {name[:100]!r}") from None
+
+
+class Register:
+    """All jobs, read again only when a declaration was added, by whichever process."""
+
+    def __init__(self) -> None:
+        self._known: tuple[int, Jobs] = (0, {})
+
+    def read(self, connection: Connection) -> Jobs:
+        """Every job ever declared, as of the snapshot of ``connection``."""
+        seen, jobs = self._known
+        last = connection.scalar(select(func.max(declarations.c.seq))) or 0
+        if last == seen:
+            return jobs
+        if last < seen:
+            # Another file took its place, or a snapshot is older than what is known.
+            return _with_entries(connection, {}, 0)
+        jobs = _with_entries(connection, jobs, seen)
+        self._known = (last, jobs)
+        return jobs
+
+
+def _with_entries(connection: Connection, known: Jobs, after: int) -> Jobs:
+    jobs = dict(known)
+    entries = select(declarations).where(declarations.c.seq > after).order_by(declarations.c.seq)
+    for row in connection.execute(entries):
+        job = jobs.get(row.job)
+        if row.declaration is not None:
+            entry = Declared(valid_from=row.valid_from, declaration=row.declaration)
+            entries_before = job.history.entries if job else ()
+            jobs[row.job] = Job(
+                history=History((*entries_before, entry)),
+                document=row.document,
+                said_at=row.valid_from,
+            )
+        elif job is not None:
+            jobs[row.job] = msgspec.structs.replace(job, retired=True, said_at=row.valid_from)
+    return jobs
+
+
+def is_declared_so(
+    jobs: Jobs, name: str, declaration: Declaration, document: dict[str, Any]
+) -> bool:
+    """Whether this is what the job is declared to be already."""
+    job = jobs.get(name)
+    if job is None or job.retired:
+        return False
+    return to_json(job.history.latest) == to_json(declaration) and to_json(
+        job.document
+    ) == to_json(document)
+
+
+def add(
+    connection: Connection,
+    jobs: Jobs,
+    name: str,
+    now: datetime,
+    declaration: Declaration | None,
+    document: dict[str, Any] | None,
+) -> datetime:
+    """Add an entry, None for retirement; returns its valid-from.
+
+    That is ``now``, or just after the job's last entry where a clock went back.
+    """
+    job = jobs.get(name)
+    valid_from = now if job is None else max(now, job.said_at + MICROSECOND)
+    connection.execute(
+        declarations.insert(),
+        {
+            "job": name,
+            "valid_from": valid_from,
+            "declaration": declaration,
+            "document": document,
+        },
+    )
+    return valid_from
+
+
+def documents(connection: Connection, name: str) -> list[tuple[datetime, dict[str, Any]]]:
+    """Every document of a job with its valid-from, oldest first."""
+    found = (
+        select(declarations.c.valid_from, declarations.c.document)
+        .where(declarations.c.job == name, declarations.c.document.is_not(None))
+        .order_by(declarations.c.seq)
+    )
+    return [(row.valid_from, row.document) for row in connection.execute(found)]

@@ -1,0 +1,20 @@
+"""What can go wrong with a ledger, in words for the person who runs it."""
+
+
+class LedgerError(Exception):
+    """The ledger cannot be used as asked; the text says what to do about it."""
+
+
+class LedgerTooNew(LedgerError):
+    """It was written by a newer version of landed, whose schema this one does not know."""
+
+
+class LedgerUnavailable(LedgerError):
+    """It cannot be used right now (locked, read-only, disk full); trying later may help.
+
+    Of a write that raises this nothing was kept.
+    """
+
+
+class UnknownJob(LedgerError):
+    """No job of that name was ever declared."""

@@ -1,0 +1,50 @@
+"""Evaluations: all that the checks of a run ever answered."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from verifier.ledger import runs as run_rows
+from verifier.ledger.schema import evaluations
+from verifier.ledger.statements import chunks, insert_missing
+from verifier.ledger.tallies import CHECK_UNKNOWN
+from verifier.ledger.transaction import Transaction
+from verifier.runs.binding import RunKey
+from verifier.runs.evaluation import Evaluation, Result
+
+
+def add(transaction: Transaction, key: RunKey, evaluation: Evaluation) -> bool:
+    """Keep an evaluation of the run ``key``; False where it was kept already."""
+    connection = transaction.connection
+    insert = insert_missing(connection, evaluations).returning(evaluations.c.evaluation_id)
+    row = {name: getattr(evaluation, name) for name in evaluations.c.keys()}  # noqa: SIM118
+    if connection.execute(insert, row).first() is None:
+        return False
+    run_rows.begin(transaction, [key])
+    for answer in evaluation.results:
+        if answer.result is Result.UNKNOWN:
+            reason = answer.reason or "unknown"
+            transaction.counted.count(CHECK_UNKNOWN, key.job, reason=reason)
+    return True
+
+
+def of_runs(connection: Connection, run_ids: Iterable[str]) -> dict[str, list[Evaluation]]:
+    """The evaluations of each run, oldest first."""
+    found: dict[str, list[Evaluation]] = defaultdict(list)
+    for piece in chunks(run_ids):
+        rows = connection.execute(
+            select(evaluations)
+            .where(evaluations.c.run_id.in_(piece))
+            .order_by(
+                evaluations.c.run_id, evaluations.c.started_at, evaluations.c.evaluation_id
+            )
+        )
+        for row in rows:
+            found[row.run_id].append(_evaluation(row))
+    return found
+
+
+def _evaluation(row: Row[Any]) -> Evaluation:
+    return Evaluation(**row._mapping)

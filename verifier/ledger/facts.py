@@ -1,0 +1,208 @@
+"""The facts that a run is judged by, put together from all tables."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from math import ceil
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from verifier.ledger import actions, attempts, evaluations, windows
+from verifier.ledger import runs as run_rows
+from verifier.ledger.declarations import Jobs, job_of
+from verifier.ledger.runs import RunRow
+from verifier.ledger.schema import attempts as attempts_table
+from verifier.ledger.schema import runs
+from verifier.runs.action import Action
+from verifier.runs.attempt import Attempt
+from verifier.runs.binding import RunKey
+from verifier.runs.covers import business_interval
+from verifier.runs.declaration import Declaration, Overlap
+from verifier.runs.interval import Interval
+from verifier.runs.lifecycle import AttemptState, is_alive, is_pending
+from verifier.runs.signal import Lane
+from verifier.runs.slots import interval_after, next_slot
+from verifier.runs.standing import Facts
+from verifier.runs.verdict import Verdict
+
+RUNTIMES = 50
+"""How many of the last runtimes tell how long a job takes."""
+
+ENOUGH_RUNTIMES = 5
+"""Fewer tell nothing."""
+
+TAIL_PERCENT = 95
+
+_UNENDED = (
+    AttemptState.CREATED,
+    AttemptState.DISPATCHED,
+    AttemptState.CLAIMED,
+    AttemptState.RUNNING,
+)
+
+
+def for_judging(
+    connection: Connection, jobs: Jobs, rows: Sequence[RunRow]
+) -> dict[RunKey, Facts]:
+    """Of each run all that its verdict, its state and its next wake-up follow from."""
+    ids = [row.run_id for row in rows]
+    wholes = {row.key: _whole_job(row.key).run_id for row in rows if row.key.partition}
+    tried = attempts.of_runs(connection, sorted({*ids, *wholes.values()}))
+    asked = evaluations.of_runs(connection, ids)
+    acted = _by_run(actions.on(connection, (row.key.job for row in rows), ids), rows)
+    blind = windows.read(connection)
+    found = {}
+    for row in rows:
+        key, job = row.key, job_of(jobs, row.key.job)
+        own = tried.get(row.run_id, [])
+        whole = tried.get(wholes[key], []) if key in wholes else []
+        declaration = job.declaration_of(key.due, own)
+        miss_after, deaf = (
+            (None, False)
+            if key.due is None
+            else windows.silence(blind, key.due, declaration.start_within)
+        )
+        found[key] = Facts(
+            key=key,
+            declaration=declaration,
+            expected=row.expected or job.asks_for(key.due),
+            attempts=own,
+            whole_job=whole,
+            skipped=row.skipped,
+            evaluations=asked.get(row.run_id, []),
+            actions=acted[key],
+            miss_after=miss_after,
+            deaf=deaf,
+            answered_by_newer=_is_answered(connection, jobs, key, declaration),
+        )
+    return found
+
+
+def for_people(connection: Connection, jobs: Jobs, key: RunKey, now: datetime) -> Facts:
+    """All facts of a run, with those about its surroundings that people are shown."""
+    row = run_rows.get(connection, key.run_id) or run_rows.blank(key, now)
+    facts = for_judging(connection, jobs, [row])[key]
+    interval, newest = _slots_after(facts.declaration, key.due, now)
+    return msgspec.structs.replace(
+        facts,
+        interval=interval,
+        newest=newest,
+        others=_under_way(connection, facts, now),
+        runtime_tail=runtime_tail(connection, key.job),
+    )
+
+
+def interval_of(jobs: Jobs, key: RunKey) -> Interval | None:
+    """The business interval of a run; None where it has none."""
+    if key.due is None:
+        return None
+    declaration = job_of(jobs, key.job).history.at(key.due)
+    with suppress(ValueError):
+        return business_interval(declaration.schedule, declaration.covers, key.due)
+    return None
+
+
+def covers_interval_of(jobs: Jobs, newer: RunKey, older: RunKey) -> bool:
+    """Whether the work of ``newer`` includes that of ``older``."""
+    larger, smaller = interval_of(jobs, newer), interval_of(jobs, older)
+    if larger is None or smaller is None:
+        return False
+    return larger.start <= smaller.start and smaller.end <= larger.end
+
+
+def runtime_tail(connection: Connection, job: str) -> timedelta | None:
+    """How long the slow runs of a job take: the 95th percentile of the last 50.
+
+    Of attempts of the live lane that succeeded; None where there are fewer than 5.
+    """
+    table = attempts_table
+    ended = (
+        select(table.c.started_at, table.c.ended_at)
+        .where(
+            table.c.job == job,
+            table.c.state == AttemptState.SUCCEEDED,
+            table.c.lane == Lane.LIVE,
+            table.c.started_at.is_not(None),
+        )
+        .order_by(table.c.ended_at.desc())
+        .limit(RUNTIMES)
+    )
+    runtimes = sorted(row.ended_at - row.started_at for row in connection.execute(ended))
+    if len(runtimes) < ENOUGH_RUNTIMES:
+        return None
+    return runtimes[ceil(len(runtimes) * TAIL_PERCENT / 100) - 1]
+
+
+def _whole_job(key: RunKey) -> RunKey:
+    return RunKey(key.job, key.occurrence)
+
+
+def _by_run(found: Iterable[Action], rows: Iterable[RunRow]) -> dict[RunKey, list[Action]]:
+    """The actions that concern each run: on its whole job, or on itself."""
+    on_job: dict[str, list[Action]] = defaultdict(list)
+    for action in found:
+        on_job[action.job].append(action)
+    return {
+        row.key: [each for each in on_job[row.key.job] if each.run_id in (None, row.run_id)]
+        for row in rows
+    }
+
+
+def _is_answered(
+    connection: Connection, jobs: Jobs, key: RunKey, declaration: Declaration
+) -> bool:
+    """Whether a later run that was verified did the work of this one too."""
+    if declaration.overlap is not Overlap.COALESCE or key.due is None:
+        return False
+    # Intervals end later the later they are due: if the next one that was verified
+    # begins after this one's beginning, so do all after it.
+    later = connection.execute(
+        select(runs)
+        .where(
+            runs.c.job == key.job,
+            runs.c.partition == key.partition,
+            runs.c.verdict == Verdict.VERIFIED,
+            runs.c.due.is_not(None),
+            runs.c.at > key.due,
+        )
+        .order_by(runs.c.at)
+        .limit(1)
+    ).first()
+    return later is not None and covers_interval_of(jobs, run_rows.row_of(later).key, key)
+
+
+def _under_way(connection: Connection, facts: Facts, now: datetime) -> list[Attempt]:
+    """The attempts of the job's other runs that are alive or pending."""
+    key, table = facts.key, attempts_table
+    unended = select(table.c.body).where(
+        table.c.job == key.job,
+        table.c.state.in_(_UNENDED),
+        table.c.run_id.is_not(None),
+        table.c.run_id != key.run_id,
+    )
+    return [
+        attempt
+        for attempt in connection.scalars(unended.order_by(table.c.attempt))
+        if (is_alive(attempt) or is_pending(attempt, facts.declaration, now))
+        and not _is_whole_job_of(facts, attempt)
+    ]
+
+
+def _is_whole_job_of(facts: Facts, attempt: Attempt) -> bool:
+    return any(each.attempt == attempt.attempt for each in facts.whole_job)
+
+
+def _slots_after(
+    declaration: Declaration, due: datetime | None, now: datetime
+) -> tuple[timedelta | None, bool]:
+    """The time until the slot after ``due``, and whether that is yet to come."""
+    if due is None:
+        return None, True
+    with suppress(ValueError):
+        return (
+            interval_after(declaration.schedule, due),
+            next_slot(declaration.schedule, due) > now,
+        )
+    return None, True

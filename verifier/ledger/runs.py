@@ -1,0 +1,150 @@
+"""Runs: one row for each that anything is known of, with where it stood last."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Row, or_, select, tuple_, update
+
+from verifier.ledger.schema import runs
+from verifier.ledger.statements import chunks, insert_missing
+from verifier.ledger.transaction import Transaction
+from verifier.ledger.types import RunLane
+from verifier.runs.attempt import Told
+from verifier.runs.binding import RunKey
+from verifier.runs.evaluation import Effect
+from verifier.runs.instant import to_microseconds
+from verifier.runs.reported import Reported
+from verifier.runs.verdict import RunState, Verdict
+
+
+class RunRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A run as stored: where it stood when it was judged last.
+
+    ``at`` is due, or for a run without a slot its first signal. ``expected``: the
+    sweep asked for it. ``open``: somebody should look at it. ``judged_at``: when its
+    verdict was given, None while there is none; ``first_judged_at`` is never taken
+    back. ``wake_at``: not later than when time alone may change something.
+    ``revision`` is raised by every change.
+    """
+
+    key: RunKey
+    at: datetime
+    lane: RunLane = RunLane.OTHER
+    expected: bool = False
+    skipped: Told[str] | None = None
+    state: RunState = RunState.WAITING
+    verdict: Verdict | None = None
+    reported: Reported = Reported.NONE
+    effect: Effect = Effect.UNKNOWN
+    false_success: bool = False
+    open: bool = False
+    useful: bool = False
+    completed_at: datetime | None = None
+    first_judged_at: datetime | None = None
+    judged_at: datetime | None = None
+    evaluation_id: str | None = None
+    wake_at: datetime | None = None
+    revision: int = 0
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return self.key.run_id
+
+    @property
+    def cursor(self) -> str:
+        """Where a list goes on after this run."""
+        return f"{to_microseconds(self.at)}.{self.run_id}"
+
+
+_KEY = ("run_id", "job", "occurrence", "partition", "due")
+COLUMNS = tuple(name for name in RunRow.__struct_fields__ if name != "key")
+"""What is stored of a run beside its key."""
+
+
+def row_of(row: Row[Any]) -> RunRow:
+    """The run of a row with all columns."""
+    key = RunKey(row.job, row.occurrence, row.partition)
+    return RunRow(key=key, **{name: getattr(row, name) for name in COLUMNS})
+
+
+def blank(key: RunKey, at: datetime) -> RunRow:
+    """A run of which nothing is known yet; ``at`` counts where it has no slot."""
+    return RunRow(key=key, at=key.due or at)
+
+
+def begin(transaction: Transaction, keys: Iterable[RunKey]) -> None:
+    """Make a row for each run that has none."""
+    rows = []
+    for key in sorted(set(keys), key=lambda each: each.run_id):
+        new = blank(key, transaction.now)
+        rows.append(
+            {name: getattr(new, name) for name in COLUMNS}
+            | {
+                "run_id": key.run_id,
+                "job": key.job,
+                "occurrence": key.occurrence,
+                "partition": key.partition,
+                "due": key.due,
+            }
+        )
+    if rows:
+        connection = transaction.connection
+        connection.execute(insert_missing(connection, runs), rows)
+
+
+def lock(connection: Connection, keys: Iterable[RunKey]) -> list[RunRow]:
+    """The rows of those runs that have one, locked in the order of their ids."""
+    found = []
+    for piece in chunks(sorted({key.run_id for key in keys})):
+        rows = connection.execute(
+            select(runs).where(runs.c.run_id.in_(piece)).order_by(runs.c.run_id).with_for_update()
+        )
+        found += [row_of(row) for row in rows]
+    return found
+
+
+def get(connection: Connection, run_id: str) -> RunRow | None:
+    """The run of that id."""
+    row = connection.execute(select(runs).where(runs.c.run_id == run_id)).first()
+    return None if row is None else row_of(row)
+
+
+def keys_of(connection: Connection, run_ids: Iterable[str]) -> set[RunKey]:
+    """The keys of those of ``run_ids`` that have a row."""
+    found = set()
+    for piece in chunks(run_ids):
+        rows = connection.execute(
+            select(runs.c.job, runs.c.occurrence, runs.c.partition).where(
+                runs.c.run_id.in_(piece)
+            )
+        )
+        found |= {RunKey(*row) for row in rows}
+    return found
+
+
+def partitions_of(connection: Connection, keys: Iterable[RunKey]) -> set[RunKey]:
+    """The runs of single partitions whose occurrence is that of a run of all of them.
+
+    What is known of the whole job's run is known of each of them.
+    """
+    found: set[RunKey] = set()
+    wholes = sorted((key.job, key.due) for key in keys if key.due and not key.partition)
+    for piece in chunks(wholes):
+        rows = connection.execute(
+            select(runs.c.job, runs.c.occurrence, runs.c.partition).where(
+                tuple_(runs.c.job, runs.c.at).in_(piece),
+                runs.c.partition != "",
+                runs.c.due.is_not(None),
+            )
+        )
+        found |= {RunKey(*row) for row in rows}
+    return found
+
+
+def wake(connection: Connection, now: datetime, *which: ColumnElement[bool]) -> None:
+    """Have runs judged again soon, by whoever looks after those that are awake."""
+    asleep = or_(runs.c.wake_at.is_(None), runs.c.wake_at > now)
+    connection.execute(update(runs).where(asleep, *which).values(wake_at=now))

@@ -1,0 +1,86 @@
+"""How values of the core are kept in columns: instants, words and structs."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from sqlalchemy import BigInteger, Dialect, Text
+from sqlalchemy.types import TypeDecorator
+
+from verifier.runs.instant import from_microseconds, to_microseconds
+
+T = TypeVar("T")
+W = TypeVar("W", bound=StrEnum)
+
+
+class RunLane(StrEnum):
+    """Whether the schedule asked for a run."""
+
+    LIVE = "live"
+    OTHER = "other"
+
+
+class Instant(TypeDecorator[datetime]):
+    """A UTC instant, as whole microseconds since 1970-01-01T00:00:00Z.
+
+    A time without an offset raises ``TypeError``.
+    """
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """What is stored for ``value``."""
+        return None if value is None else to_microseconds(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """The instant that ``value`` was stored for."""
+        return None if value is None else from_microseconds(value)
+
+
+class Word(TypeDecorator[W], Generic[W]):
+    """A word of an enum, as its text."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, words: type[W]) -> None:
+        super().__init__()
+        self.words = words
+
+    def process_bind_param(self, value: W | None, dialect: Dialect) -> str | None:
+        """What is stored for ``value``."""
+        return None if value is None else value.value
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> W | None:
+        """The word that ``value`` was stored for."""
+        return None if value is None else self.words(value)
+
+
+class Json(TypeDecorator[T], Generic[T]):
+    """A value of ``shape``, a type known to msgspec, as JSON text.
+
+    Equal values have equal texts, so texts may be compared.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, shape: type[T]) -> None:
+        super().__init__()
+        self.shape = shape
+        self._decoder = msgspec.json.Decoder(shape)
+
+    def process_bind_param(self, value: T | None, dialect: Dialect) -> str | None:
+        """What is stored for ``value``."""
+        return None if value is None else to_json(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> T | None:
+        """The value that ``value`` was stored for."""
+        return None if value is None else self._decoder.decode(value)
+
+
+def to_json(value: Any) -> str:
+    """JSON text with the keys of maps in order."""
+    return msgspec.json.encode(value, order="deterministic").decode()

@@ -1,0 +1,79 @@
+"""Blind windows: when nobody was listening, so that silence proves nothing."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from verifier.ledger import runs as run_rows
+from verifier.ledger.declarations import Jobs
+from verifier.ledger.schema import blind_windows, runs
+from verifier.ledger.statements import replace
+from verifier.ledger.transaction import Transaction
+from verifier.runs.reported import Reported
+
+EARLY = timedelta(minutes=1)
+"""How long before its slot a run may have started."""
+
+
+class BlindWindow(msgspec.Struct, frozen=True, order=True):
+    """A time in which a source was not heard.
+
+    ``until`` is None while that goes on. ``caught_up_at`` is the earliest instant
+    from which silence in the window counts, None while there is none.
+    """
+
+    source: str
+    since: datetime
+    until: datetime | None
+    caught_up_at: datetime | None
+
+
+def read(connection: Connection, source: str | None = None) -> list[BlindWindow]:
+    """All windows, or those of one source, oldest first."""
+    found = select(blind_windows).order_by(blind_windows.c.since, blind_windows.c.source)
+    if source is not None:
+        found = found.where(blind_windows.c.source == source)
+    return [BlindWindow(**row._mapping) for row in connection.execute(found)]
+
+
+def add(transaction: Transaction, window: BlindWindow) -> None:
+    """Add a window, or replace the one of that source and beginning.
+
+    Runs that nobody was heard of, and whose slot it covers, are woken.
+    """
+    row = msgspec.structs.asdict(window)
+    transaction.connection.execute(replace(transaction.connection, blind_windows), row)
+    first = window.since - _longest_wait(transaction.jobs)
+    covered = [runs.c.due >= first]
+    if window.until is not None:
+        covered.append(runs.c.due <= window.until + EARLY)
+    run_rows.wake(
+        transaction.connection, transaction.now, *covered, runs.c.reported == Reported.NONE
+    )
+
+
+def silence(
+    windows: Iterable[BlindWindow], due: datetime, start_within: timedelta
+) -> tuple[datetime | None, bool]:
+    """From when on silence proves that a run did not start, and whether it never does.
+
+    The instant is None where silence proves it at once, and where it never does.
+    """
+    start, end = due - EARLY, due + start_within
+    caught_up = [
+        each.caught_up_at
+        for each in windows
+        if each.since <= end and (each.until is None or each.until >= start)
+    ]
+    if None in caught_up:
+        return None, True
+    return max((each for each in caught_up if each is not None), default=None), False
+
+
+def _longest_wait(jobs: Jobs) -> timedelta:
+    waits = [
+        entry.declaration.start_within for job in jobs.values() for entry in job.history.entries
+    ]
+    return max(waits, default=timedelta())

@@ -1,0 +1,188 @@
+"""Advice in words: what it rests on, what must not be done, what to paste."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from shlex import quote
+
+from verifier.runs.advice import STARTS_WORK, Advice, AdviceAction, gravest, repeated
+from verifier.runs.attempt import Attempt
+from verifier.runs.conditions import ConditionName
+from verifier.runs.declaration import Declaration, SurfaceKind
+from verifier.runs.effect import SurfaceEffect
+from verifier.runs.evaluation import CheckResult, Effect, Evaluation, Result
+from verifier.runs.instant import format_instant
+from verifier.runs.lifecycle import at_large_until, end_of, is_alive, is_at_large, state_of
+from verifier.runs.reported import Reported
+from verifier.runs.standing import Facts, Standing
+from verifier.runs.verdict import Verdict
+
+_TWICE = {
+    SurfaceKind.NONE: "it would do the work twice",
+    SurfaceKind.REPLACE: "two attempts at once would leave a mixture",
+    SurfaceKind.UPSERT: "two attempts at once would leave a mixture",
+    SurfaceKind.APPEND: "what it wrote already would be there twice",
+    SurfaceKind.EXTERNAL: "what was sent or paid already would be sent or paid twice",
+}
+
+
+def advise(facts: Facts, stood: Standing, now: datetime) -> Advice:
+    """The advice on a run as it stands, for a person who reads no code."""
+    surfaces = _surfaces(facts.declaration, stood)
+    return Advice(
+        action=stood.action,
+        because=tuple(_because(facts, stood, surfaces, now)),
+        do_not=tuple(_do_not(facts, stood, surfaces)),
+        commands=tuple(_commands(facts, stood, now)),
+        partitions=(facts.key.partition,) if facts.key.partition else (),
+        valid_until=stood.wake_at,
+    )
+
+
+def _surfaces(declaration: Declaration, stood: Standing) -> Sequence[SurfaceEffect]:
+    if stood.finding is not None:
+        return stood.finding.surfaces
+    return [SurfaceEffect(surface, Effect.UNKNOWN) for surface in declaration.surfaces]
+
+
+def _because(
+    facts: Facts, stood: Standing, surfaces: Sequence[SurfaceEffect], now: datetime
+) -> Iterator[str]:
+    yield _reported_sentence(facts, stood)
+    if facts.evaluations:
+        for result in _shown(facts, stood).results:
+            yield check_sentence(result)
+    elif not facts.declaration.checks:
+        yield "no check is declared: nobody asked to prove it"
+    else:
+        yield "the destination has not been asked yet"
+    for each in stood.conditions:
+        if each.condition in (ConditionName.STALLED, ConditionName.OVERDUE):
+            yield f"{each.condition} since {format_instant(each.since)}"
+        if each.condition is ConditionName.RETRY_PENDING and each.until is not None:
+            yield f"the scheduler retries by itself at {format_instant(each.until)}"
+    for attempt in facts.attempts:
+        until = at_large_until(attempt, facts.declaration)
+        if until is not None and is_at_large(attempt, facts.declaration, now):
+            yield (
+                f"attempt {attempt.attempt} fell silent and may still write "
+                f"until {format_instant(until)}"
+            )
+    grave = gravest(surfaces)
+    if grave is not None and stood.verdict is not None and not stood.verdict.closed:
+        yield f"surface {grave.name} is {grave.kind}: {_TWICE[grave.kind]}"
+
+
+def _shown(facts: Facts, stood: Standing) -> Evaluation:
+    return stood.judged_by or facts.evaluations[-1]
+
+
+def _reported_sentence(facts: Facts, stood: Standing) -> str:
+    if stood.reported is Reported.NONE:
+        where = f" (the chain broke at {stood.chain_broke_at})" if stood.chain_broke_at else ""
+        return f"no attempt was reported{where}"
+    ended = [(end, a) for a in facts.attempts if (end := end_of(a)) is not None]
+    if stood.reported in (Reported.RUNNING, Reported.QUEUED) or not ended:
+        return f"reported {stood.reported}"
+    told = [pair for pair in ended if pair[0].kind == str(stood.reported)] or ended
+    end, _ = max(told, key=lambda pair: pair[0].at)
+    detail = end.reason or (f"exit code {end.exit_code}" if end.exit_code else "")
+    return f"reported {stood.reported}" + (f" ({detail})" if detail else "")
+
+
+def check_sentence(result: CheckResult) -> str:
+    """One check's answer in a sentence, with its counts."""
+    if result.result is Result.UNKNOWN:
+        return f"check {result.name} could not tell: {result.reason}"
+    counts = []
+    if result.expected is not None and result.done is not None:
+        counts.append(f"{result.done} of {result.expected} there")
+    for count, word in (
+        (result.missing, "missing"),
+        (result.surplus, "surplus"),
+        (result.unexpected, "unexpected"),
+    ):
+        if count:
+            counts.append(f"{count} {word}")
+    answer = str(result.effect) if result.effect is not None else str(result.result)
+    return f"check {result.name}: {answer}" + (f" ({', '.join(counts)})" if counts else "")
+
+
+def _do_not(facts: Facts, stood: Standing, surfaces: Sequence[SurfaceEffect]) -> Iterator[str]:
+    chosen = stood.action
+    grave = gravest(surfaces)
+    twice = _TWICE[grave.kind] if grave is not None else _TWICE[SurfaceKind.NONE]
+    taken = repeated(surfaces)
+    if chosen is AdviceAction.RECONCILE_FIRST:
+        yield f"do not start it again: {twice}"
+        if taken and stood.verdict is not Verdict.DUPLICATED:
+            yield f"do not repeat {', '.join(taken)}: proven complete"
+    elif chosen is AdviceAction.STOP_RETRIES:
+        yield f"do not let the scheduler retry: {twice}"
+    elif chosen is AdviceAction.STOP_FIRST:
+        yield f"do not start another attempt while this one is alive: {twice}"
+    elif chosen is AdviceAction.FENCE_FIRST:
+        yield f"do not start another attempt before the silent one is proven dead: {twice}"
+    elif chosen is AdviceAction.WAIT:
+        yield from _while_waiting(facts, stood)
+    elif chosen is AdviceAction.ACCEPT and facts.declaration.repeats_harm:
+        yield f"do not run it again: {_TWICE[_harm(facts.declaration)]}"
+    elif chosen is AdviceAction.REPAIR_RERUN and stood.verdict is Verdict.WRONG:
+        yield "do not rerun before the cause is known: it would write the same wrong rows"
+    if stood.verdict is Verdict.DUPLICATED and facts.declaration.consumers:
+        yield f"do not let these read it: {', '.join(facts.declaration.consumers)}"
+
+
+def _harm(declaration: Declaration) -> SurfaceKind:
+    kinds = [surface.kind for surface in declaration.surfaces]
+    return max(kinds, key=lambda kind: kind.gravity)
+
+
+def _while_waiting(facts: Facts, stood: Standing) -> Iterator[str]:
+    if stood.reported is Reported.QUEUED:
+        yield "do not start it by hand: an attempt is queued and may start at any time"
+    elif stood.reported is Reported.RUNNING:
+        yield "do not start another attempt: one is running"
+    elif not facts.newest:
+        yield "do not run it: a newer run answers for it"
+
+
+def _commands(facts: Facts, stood: Standing, now: datetime) -> Iterator[str]:
+    key, chosen = facts.key, stood.action
+    due = f" --due {key.occurrence}" if key.due is not None else ""
+    part = f" --partition {quote(key.partition)}" if key.partition else ""
+    path = quote(key.path)
+    if chosen in STARTS_WORK:
+        mode = {
+            AdviceAction.REPAIR_RERUN: " --mode repair",
+            AdviceAction.RESUME: " --mode resume",
+        }.get(chosen, "")
+        lane = " --lane rerun" if due else " --lane manual"
+        yield f"landed exec --job {key.job}{due}{part}{lane} --guard{mode} -- COMMAND"
+    elif chosen is AdviceAction.STOP_FIRST:
+        for attempt in facts.attempts:
+            if is_alive(attempt):
+                yield from _stop(attempt)
+                yield _act("fence", path, f" --attempt {quote(attempt.attempt)}", "it was stopped")
+    elif chosen is AdviceAction.FENCE_FIRST:
+        for attempt in facts.attempts:
+            if is_at_large(attempt, facts.declaration, now):
+                yield from _stop(attempt)
+                yield _act("fence", path, f" --attempt {quote(attempt.attempt)}", "it is dead")
+    elif chosen in (AdviceAction.ASK_AGAIN, AdviceAction.RECONCILE_FIRST):
+        yield f"landed verify {key.job}{due}{part}"
+        if chosen is AdviceAction.RECONCILE_FIRST:
+            yield _act("reconcile", path, "", "repaired by hand")
+    elif chosen is AdviceAction.STOP_RETRIES:
+        yield f"landed act hold {key.job} --by YOU --reason 'retries would repeat its effect'"
+
+
+def _stop(attempt: Attempt) -> Iterator[str]:
+    if attempt.worker is None:
+        return
+    host, _, pid = attempt.worker.value.rpartition(":")
+    if host and pid.isdigit():
+        yield f"kill -TERM {pid}    # on {host}; it is {state_of(attempt)}"
+
+
+def _act(name: str, path: str, extra: str, reason: str) -> str:
+    return f"landed act {name} {path}{extra} --by YOU --reason '{reason}'"

@@ -1,0 +1,94 @@
+"""An endpoint: a method of a path, what it takes, gives, and asks of its caller."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from verifier.engine.service import Service
+from verifier.web.access import Access, Caller, Right
+from verifier.web.problems import ProblemKind
+from verifier.web.workers import Crew
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request that was let in, and all that is needed to answer it."""
+
+    request: Request
+    caller: Caller
+    access: Access
+    service: Service
+    crew: Crew
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """A query parameter; ``schema`` is its JSON Schema."""
+
+    name: str
+    about: str
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """One row of the table from which routes, ``/openapi.json`` and ``/`` are made.
+
+    ``path`` is written as Starlette reads it. ``takes`` gives the type of the body by
+    media type, ``gives`` that of the answer; ``problems`` are those that its answer
+    may be beside the ones of every route.
+    """
+
+    method: str
+    path: str
+    summary: str
+    right: Right
+    answer: Callable[[Asked], Awaitable[Response]]
+    takes: Mapping[str, Any] | None = None
+    gives: Any = None
+    queries: tuple[Query, ...] = ()
+    problems: tuple[ProblemKind, ...] = ()
+
+    @property
+    def public_path(self) -> str:
+        """The path as people and OpenAPI write it."""
+        return self.path.replace(":path}", "}")
+
+
+def routes(
+    endpoints: Iterable[Endpoint], service: Service, access: Access, crew: Crew
+) -> list[Route]:
+    """One route a path, so that its 405 names every method that it takes."""
+    in_order = sorted(endpoints, key=lambda each: each.path)
+    return [
+        _route(path, {each.method: each for each in group}, service, access, crew)
+        for path, group in groupby(in_order, key=lambda each: each.path)
+    ]
+
+
+def _route(
+    path: str, methods: Mapping[str, Endpoint], service: Service, access: Access, crew: Crew
+) -> Route:
+    async def answer(request: Request) -> Response:
+        endpoint = methods["GET" if request.method == "HEAD" else request.method]
+        caller = access.admit(request.headers.get("authorization"), endpoint.right)
+        return await endpoint.answer(Asked(request, caller, access, service, crew))
+
+    return Route(path, answer, methods=list(methods))
+
+
+def json_response(body: bytes, status: int = 200) -> Response:
+    """An answer in JSON."""
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    return Response(body, status, headers, "application/json")
+
+
+def encode(value: Any) -> bytes:
+    """``value`` as JSON."""
+    return msgspec.json.encode(value)

@@ -1,0 +1,38 @@
+"""``/livez`` and ``/readyz``: for whoever restarts or routes to the verifier."""
+
+from verifier.web.access import Right
+from verifier.web.endpoint import Asked, Endpoint, Response, encode, json_response
+from verifier.web.problems import ProblemKind
+from verifier.web.shapes import Health
+
+
+async def get_livez(asked: Asked) -> Response:
+    """The process answers; nothing else is asked."""
+    return json_response(encode(Health(status="live")))
+
+
+async def get_readyz(asked: Asked) -> Response:
+    """The ledger can be read, and jobs are declared in it; no source is asked."""
+    await asked.crew.reads.run(asked.service.ledger.histories)
+    return json_response(encode(Health(status="ready")))
+
+
+ENDPOINTS = (
+    Endpoint(
+        method="GET",
+        path="/livez",
+        summary="Whether the process answers",
+        right=Right.OPEN,
+        answer=get_livez,
+        gives=Health,
+    ),
+    Endpoint(
+        method="GET",
+        path="/readyz",
+        summary="Whether the ledger is open and the configuration loaded",
+        right=Right.OPEN,
+        answer=get_readyz,
+        gives=Health,
+        problems=(ProblemKind.UNAVAILABLE,),
+    ),
+)
