@@ -77,6 +77,12 @@ def test_the_missing_rows_are_those_up_to_the_bound(ask, orders, load):
     assert ask({**COUNT, "at_least_pct_of_expected": 100, "expected": EXPECTED}).missing == 2
 
 
+def test_a_comment_at_the_end_of_where_hides_nothing(ask, load):
+    load("DE")
+
+    assert ask({**COUNT, "where": "day = :day -- that day", "ge": 1}).done == 1
+
+
 def test_a_statement_may_give_the_count(ask, load):
     load("DE", "FR")
     check = {

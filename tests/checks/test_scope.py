@@ -115,6 +115,43 @@ def test_keys_match_across_the_types_of_two_stores(ask, make_database):
     assert answer.evidence["sample"]["unexpected"] == ["03"]
 
 
+def test_one_key_that_a_store_holds_in_two_types_is_there_twice(ask, make_database):
+    make_database("orders").run("CREATE TABLE o (id INTEGER); INSERT INTO o VALUES (1);")
+    make_database("warehouse").run(
+        "CREATE TABLE copies (id); INSERT INTO copies VALUES (1), ('1'), (1.0), (1);"
+    )
+
+    answer = ask(
+        {
+            "type": "scope",
+            "store": "warehouse",
+            "table": "copies",
+            "key": ["id"],
+            "where": "true",
+            "expected": {"store": "orders", "sql": "select id from o"},
+        }
+    )
+
+    assert (answer.effect, counts(answer)) == (Effect.DUPLICATED, (1, 1, 0, 3, 0))
+
+
+def test_a_copy_that_was_found_counts_although_the_look_back_may_have_missed_others(
+    ask, orders, load, warehouse
+):
+    load("DE", "DE", "FR", "IT")
+    check = {**SCOPE, "within": "30d", "column": "loaded_at"}
+    assert ask(check).effect is Effect.DUPLICATED
+    warehouse.run("UPDATE daily_revenue SET loaded_at = NULL")
+    assert (ask(check).effect, ask(check).surplus) == (Effect.DUPLICATED, 1)
+    warehouse.run(
+        "DELETE FROM daily_revenue WHERE rowid IN (SELECT max(rowid) - 3 FROM daily_revenue)"
+    )
+
+    answer = ask(check)
+
+    assert (answer.result, answer.reason) == (Result.UNKNOWN, "out_of_reach")
+
+
 def test_a_key_of_several_columns_is_compared_as_a_whole(ask, make_database):
     make_database("orders").run(
         "CREATE TABLE t (day TEXT, shop INTEGER); INSERT INTO t VALUES ('a', 1), ('a', 2);"

@@ -22,7 +22,7 @@ nice
 ulimit -a
 printf '<%s>' "$@"
 tr '\0' '\n' </proc/self/environ | grep -v -e '^LANDED_JOB=' -e '^LANDED_ATTEMPT='
-grep -E '^(Sig|Shd|Cpus)' /proc/self/status
+grep -E '^(Sig[^Q]|Shd|Cpus)' /proc/self/status
 cut -d' ' -f 5-8 /proc/$$/stat
 ls /proc/self/fd
 cat -
@@ -260,7 +260,8 @@ def test_the_file_alone_is_enough(host: Any, verifier: Any, tmp_path: Path, wait
         (elsewhere / name).write_text("raise SystemExit(99)")
     environment = {**host.environment, "PYTHONPATH": str(elsewhere)}
     for start in ([sys.executable, "-I", "-S", str(copied)], [str(copied)]):
-        command = [*start, "--job", "copied", "--", "sh", "-c", "exit 7"]
-        done = subprocess.run(command, cwd=elsewhere, env=environment, check=False)
-        assert done.returncode == 7
-    wait(lambda: sorted(verifier.kinds()) == ["failed", "failed", "started", "started"])
+        for script, code in (("exit 7", 7), ("kill -QUIT $$", -signal.SIGQUIT)):
+            command = [*start, "--job", "copied", "--", "sh", "-c", script]
+            done = subprocess.run(command, cwd=elsewhere, env=environment, check=False)
+            assert done.returncode == code
+    wait(lambda: sorted(verifier.kinds()) == ["failed"] * 4 + ["started"] * 4)

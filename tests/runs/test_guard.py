@@ -79,7 +79,13 @@ RULES = [
     ("resume of wrong", again("wrong", "repair_rerun", mode=Mode.RESUME), "refuse"),
     ("resume, not asked for", again("partial", "resume", probe="partial"), "refuse"),
     ("resume", again("partial", "resume", probe="partial", mode=Mode.RESUME), "allow"),
+    ("resume, not asked for, unknown", again("partial", "resume"), "refuse"),
     ("repair, not resume", again("partial", "resume", mode=Mode.REPAIR), "refuse"),
+    (
+        "resume, not asked for, settling",
+        again("partial", "resume", probe="partial", settling=True, when_unsure=OPEN),
+        "refuse",
+    ),
     # What the fresh probe shows comes before what was advised earlier.
     ("retry, partial by now", again("absent", "retry", probe="partial"), "refuse"),
     ("run, duplicated by now", again("missing", "run", probe="duplicated"), "refuse"),
@@ -148,7 +154,12 @@ def test_rule_of_the_guard(asked, decision):
         ),
         (
             again("partial", "resume", probe="partial"),
-            "the run is partial: only with --mode resume",
+            "the destination shows it partial already: only with --mode resume",
+        ),
+        (again("partial", "resume"), "the run is partial: only with --mode resume"),
+        (
+            again("partial", "resume", probe="partial", mode=Mode.RESUME),
+            "the run is partial: resume",
         ),
         (again("unproven", "declare_check"), "its effect is not known; when_unsure is closed"),
         (
@@ -196,8 +207,7 @@ def test_the_guard_never_allows_while_somebody_is_alive_or_at_large_or_the_job_i
 def test_the_guard_never_allows_over_work_that_cannot_be_taken_back(asked):
     if asked.repeats_harm and asked.probe not in ("none", "unknown"):
         resumes = asked.advice == "resume" and asked.mode == "resume" and asked.probe == "partial"
-        assert rule(asked).decision != "allow" or resumes or asked.when_unsure is OPEN
-        assert rule(asked).decision != "allow" or asked.advice == "resume"
+        assert rule(asked).decision != "allow" or resumes
 
 
 @given(asks)

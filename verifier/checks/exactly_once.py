@@ -61,8 +61,8 @@ def _copied(inquiry: Inquiry, statement: Statement) -> tuple[dict[Key, int], int
     copied: dict[Key, int] = {}
     nameless_rows = 0
     with inquiry.rows(statement) as rows:
-        for *values, count in rows:
-            key = key_of(values)
+        for row in rows:
+            key, count = key_of(row[:-1]), row[-1]
             if None in key:
                 nameless_rows += count
                 continue

@@ -20,6 +20,7 @@ class UnknownReason(StrEnum):
     BAD_QUERY = "bad_query"
     # What the statement gave
     WRONG_SHAPE = "wrong_shape"
+    NOT_TEXT = "not_text"
     NULL_RESULT = "null_result"
     NULL_KEY = "null_key"
     NOT_A_NUMBER = "not_a_number"

@@ -92,8 +92,8 @@ def _count_by_key(inquiry: Inquiry, statement: Statement) -> tuple[dict[Key, int
     found: dict[Key, int] = {}
     nameless: dict[Key, int] = {}
     with inquiry.rows(statement) as rows:
-        for *values, count in rows:
-            key = key_of(values)
+        for row in rows:
+            key, count = key_of(row[:-1]), row[-1]
             counts = nameless if None in key else found
             counts[key] = counts.get(key, 0) + count
             if len(found) + len(nameless) > inquiry.max_keys:

@@ -34,13 +34,16 @@ class Document:
 
     def place(self, path: Path) -> Place:
         """Where the value at ``path`` is, or the nearest thing around it that exists."""
-        while path and path not in self.values:
-            path = path[:-1]
-        return self.values.get(path, Place(1, 1))
+        return self.values.get(self._existing(path), Place(1, 1))
 
     def key_place(self, path: Path) -> Place:
-        """Where the key that leads to ``path`` is; the value's own place in a list."""
-        return self.keys.get(path) or self.place(path)
+        """Where the key is that leads to what ``place`` tells of; in a list, the item."""
+        return self.keys.get(self._existing(path)) or self.place(path)
+
+    def _existing(self, path: Path) -> Path:
+        while path and path not in self.values:
+            path = path[:-1]
+        return path
 
 
 def read_document(text: str, file: str) -> tuple[Document | None, list[Problem]]:

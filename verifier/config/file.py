@@ -1,5 +1,6 @@
 """``landed.yaml`` as a whole: what stands at its top."""
 
+import re
 from ipaddress import ip_address
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -11,6 +12,11 @@ from verifier.config.job import JobModel
 from verifier.config.model import Limit, Model
 from verifier.runs.declaration import Severity
 from verifier.runs.duration import parse_duration
+
+_ADDRESS = re.compile(
+    r"(\[(?P<bracketed>[0-9A-Fa-f:.]{2,100})\]|(?P<host>[A-Za-z0-9._-]{1,253})):(?P<port>[0-9]{1,5})"
+)
+_LAST_PORT = 65535
 
 
 class Address(NamedTuple):
@@ -33,18 +39,12 @@ class Address(NamedTuple):
 def _address(value: Any) -> Address:
     if isinstance(value, Address):
         return value
-    host, separator, port = value.rpartition(":") if isinstance(value, str) else ("", "", "")
-    bare = host.removeprefix("[").removesuffix("]")
-    bracketed = len(host) - len(bare) == 2
-    if (
-        not separator
-        or not bare
-        or (":" in bare) is not bracketed
-        or any(character.isspace() for character in bare)
-        or not (port.isascii() and port.isdigit() and len(port) <= 5 and int(port) < 65536)
-    ):
-        raise ValueError(f"expected a host and a port such as 127.0.0.1:9877, found {value!r}")
-    return Address(bare, int(port))
+    found = _ADDRESS.fullmatch(value) if isinstance(value, str) else None
+    if found is None or int(found["port"]) > _LAST_PORT:
+        raise ValueError(
+            f"expected a host and a port such as 127.0.0.1:9877, found {str(value)[:60]!r}"
+        )
+    return Address(found["bracketed"] or found["host"], int(found["port"]))
 
 
 AddressField = Annotated[

@@ -34,7 +34,7 @@ def read_job(
     due_times = check_due_times(model, defaults, reporter)
     timezone, intervals = due_times or (None, [])
     check_statements(model, stores, timezone, intervals, reporter)
-    if reporter.has_errors:
+    if due_times is None or reporter.has_errors:
         return None
     declaration = compile_job(name, model, defaults)
     if not declaration.provable and not model.best_effort:

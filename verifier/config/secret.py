@@ -20,13 +20,26 @@ _SECRET_KEY = re.compile(
     r"(?i).*(passw|passphrase|secret|token|credential|authorization|headers|api_?key|cookie).*"
 )
 _ADDRESS_KEYS = frozenset({"url", "ledger", "broker", "dsn"})
-_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,40})://.*", re.DOTALL)
+_ADDRESS = re.compile(r"([a-z0-9]{1,20})(?:\+[a-z0-9]{1,20})?://.*", re.DOTALL)
+_SCHEMES = frozenset(
+    {"amqp", "duckdb", "file", "http", "https", "mariadb", "mssql", "mysql", "oracle"}
+    | {"postgres", "postgresql", "redis", "rediss", "s3", "sqlite"}
+)
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 
 
 def bears_secrets(path: Path) -> bool:
     """Whether the value at ``path`` stands at or below a key that bears secrets."""
-    return any(isinstance(key, str) and _SECRET_KEY.fullmatch(key) for key in path)
+    return bool(path) and (_is_below_secret(path) or _is_secret_key(path[-1]))
+
+
+def _is_below_secret(path: Path) -> bool:
+    """Below an address there is nothing: what is there is a misplaced part of it."""
+    return any(_is_secret_key(key) or key in _ADDRESS_KEYS for key in path[:-1])
+
+
+def _is_secret_key(key: str | int) -> bool:
+    return isinstance(key, str) and _SECRET_KEY.fullmatch(key) is not None
 
 
 def show_path(path: Path) -> str:
@@ -41,14 +54,14 @@ def show_path(path: Path) -> str:
             shown += f"[{key}]"
         else:
             shown += ("." if shown else "") + cut(printable(key))
-        if bears_secrets((key,)):
-            return shown if position == len(path) - 1 else f"{shown}.…"
+        if _is_below_secret(path[: position + 2]):
+            return f"{shown}.…"
     return shown
 
 
 def show_key(path: Path) -> str:
     """The last key of ``path`` in quotes, or words for it where it could be a secret."""
-    if bears_secrets(path[:-1]):
+    if _is_below_secret(path):
         return "a key that is not shown"
     return f"'{cut(printable(str(path[-1])))}'"
 
@@ -64,10 +77,12 @@ def show_value(value: Any, path: Path) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        if address := _ADDRESS.fullmatch(value):
+        address = _ADDRESS.fullmatch(value)
+        if address and address[1] in _SCHEMES:
             return f"'{address[1]}://…'"
-        if path and path[-1] in _ADDRESS_KEYS and not value.startswith("${"):
-            return "a text that is not shown"
+        is_address = "://" in value or (path and path[-1] in _ADDRESS_KEYS)
+        if is_address and not value.startswith("${"):
+            return "an address that is not shown"
         return f"'{cut(printable(value))}'"
     return cut(str(value))
 

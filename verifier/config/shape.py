@@ -149,7 +149,7 @@ def _report_value(detail: ErrorDetails, path: Path, reporter: Reporter) -> None:
 def _report_words(text: str, path: Path, found: str, reporter: Reporter) -> None:
     """A model's own words, ``expected …, found …; hint``; they may quote the value."""
     message, _, hint = text.partition("; ")
-    if ", found " not in message and isinstance(at(reporter.written, path), str):
+    if ", found " not in message and not isinstance(at(reporter.written, path), dict | list):
         message = f"{message}, found {found}"
     reporter.error(Code.BAD_VALUE, path, message, hint or None, quotes=True)
 

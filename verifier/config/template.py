@@ -13,7 +13,7 @@ version: 1
 ledger: sqlite:///landed.db
 
 # Loopback needs no tokens. Any other address does:
-#   tokens: {ingest: ["${LANDED_INGEST_TOKEN}"], operate: {oncall: "${LANDED_OPERATE_TOKEN}"}}
+#   tokens: {ingest: ["${INGEST_TOKEN}"], operate: {oncall: "${OPERATE_TOKEN}"}}
 listen: 127.0.0.1:9877
 
 defaults:

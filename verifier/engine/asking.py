@@ -7,7 +7,8 @@ from verifier.engine.assess import assess
 from verifier.engine.clock import Clock, Wait
 from verifier.engine.due import declared_slots
 from verifier.engine.fleet import Fleet
-from verifier.ledger.ledger import Ledger, RunFilter
+from verifier.ledger.ledger import Ledger
+from verifier.ledger.listing import RunFilter
 from verifier.runs.binding import RunKey
 from verifier.runs.evaluation import Cause
 from verifier.runs.instant import format_instant

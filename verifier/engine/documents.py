@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from verifier.engine.due import last_due, next_due
-from verifier.ledger.ledger import Ledger, RunFilter
+from verifier.ledger.ledger import Ledger
+from verifier.ledger.listing import RunFilter
 from verifier.runs.action import is_held, muted_until
 from verifier.runs.binding import RunKey, parse_path
 from verifier.runs.declaration import Declaration, History

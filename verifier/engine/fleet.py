@@ -5,9 +5,10 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
-from verifier.checks.evaluate import Stores
 from verifier.checks.registry import Check
+from verifier.checks.stores.registry import Stores
 from verifier.config.config import Config
+from verifier.config.load import job_from_document
 from verifier.ledger.ledger import Ledger
 
 

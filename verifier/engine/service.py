@@ -15,7 +15,8 @@ from verifier.engine.fleet import Fleet
 from verifier.engine.guarding import Gatekeeper, GuardAnswer, GuardRequest
 from verifier.intake.door import receive
 from verifier.intake.receipt import Receipt
-from verifier.ledger.ledger import Ledger, RunFilter
+from verifier.ledger.ledger import Ledger
+from verifier.ledger.listing import RunFilter
 from verifier.runs.binding import RunKey
 from verifier.runs.instant import format_instant
 from verifier.runs.slots import latest_slot

@@ -841,7 +841,6 @@ def in_background(work: Callable[[], None], *keep: int) -> NoReturn:
             os.chdir("/")
             os.nice(10)
             signal.pthread_sigmask(signal.SIG_SETMASK, ())
-            forget_foreign_modules()
             work()
     except BaseException:  # noqa: S110 (nobody is there to hear, and the spool has it all)
         pass
@@ -876,12 +875,6 @@ def close_all_but(*keep: int) -> None:
     for fd in (*sorted(keep), os.sysconf("SC_OPEN_MAX")):
         os.closerange(low, fd)
         low = max(low, fd + 1)
-
-
-def forget_foreign_modules() -> None:
-    """Imports only the standard library from here on, whatever the job's PYTHONPATH has."""
-    foreign = [*os.environ.get("PYTHONPATH", "").split(":"), os.path.dirname(__file__)]
-    sys.path[:] = [entry for entry in sys.path if entry not in foreign]
 
 
 def courier(lock: int) -> None:
@@ -1005,7 +998,6 @@ def _answer_through(pipe: int, options: Options) -> NoReturn:
     try:
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         close_all_but(pipe)
-        forget_foreign_modules()
         decision, when_unsure, due, why = _ask(options)
     except BaseException as error:  # whatever it is, nobody can tell
         decision, when_unsure, due = "unsure", "", ""
@@ -1395,6 +1387,12 @@ def fill_standard_descriptors() -> None:
         pass
 
 
+def forget_foreign_modules() -> None:
+    """Imports only the standard library from here on, whatever the job's PYTHONPATH has."""
+    foreign = [*os.environ.get("PYTHONPATH", "").split(":"), os.path.dirname(__file__)]
+    sys.path[:] = [entry for entry in sys.path if entry not in foreign]
+
+
 def main(argv: list[str] | None = None) -> int:
     """Runs the command of ``argv`` (default: this process's own) and ends as it ends.
 
@@ -1405,6 +1403,7 @@ def main(argv: list[str] | None = None) -> int:
         courier(int(argv[1]))
         return 0
     inherited = Inherited()
+    forget_foreign_modules()
     fill_standard_descriptors()
     try:
         options = Options(argv)

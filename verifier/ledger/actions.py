@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, select
 
 from verifier.ledger.schema import actions
-from verifier.ledger.statements import chunks, insert_missing
+from verifier.ledger.statements import chunks, each_of, insert_missing
 from verifier.runs.action import Action
 
 
@@ -34,12 +34,16 @@ def read(connection: Connection, job: str | None, run_id: str | None) -> list[Ac
 
 
 def on(connection: Connection, jobs: Iterable[str], run_ids: Iterable[str]) -> list[Action]:
-    """The actions on whole ``jobs``, and on those runs of theirs; oldest first."""
-    named = sorted(set(jobs))
+    """The actions on whole ``jobs``, and on those runs; oldest first."""
     found: list[Action] = []
-    for piece in chunks(named):
-        whole = actions.c.job.in_(piece) & actions.c.run_id.is_(None)
-        found += connection.scalars(select(actions.c.body).where(whole))
+    for piece in chunks(sorted(set(jobs))):
+        found += connection.scalars(_ON_JOBS, {"jobs": piece})
     for piece in chunks(run_ids):
-        found += connection.scalars(select(actions.c.body).where(actions.c.run_id.in_(piece)))
+        found += connection.scalars(_ON_RUNS, {"run_ids": piece})
     return sorted(found, key=lambda action: (action.at, action.action_id))
+
+
+_ON_JOBS = select(actions.c.body).where(
+    actions.c.job.in_(each_of("jobs")), actions.c.run_id.is_(None)
+)
+_ON_RUNS = select(actions.c.body).where(actions.c.run_id.in_(each_of("run_ids")))

@@ -17,7 +17,7 @@ from verifier.ledger.signals import UNBOUND, named
 from verifier.runs.binding import anonymous_attempt, bind_anonymous
 from verifier.runs.signal import ENDS, Kind, Signal
 
-_PLACE = tuple_(signals.c.at, signals.c.id)
+_stands = tuple_(signals.c.at, signals.c.id)
 
 
 class Binding(msgspec.Struct, frozen=True):
@@ -73,7 +73,7 @@ _MOVE = (
 
 def _opened_before(connection: Connection, signal: Signal) -> list[Signal]:
     """The last start before ``signal``, and the end that closed what it opened, if any."""
-    before = _beside(signal).where(_PLACE < _place(signal))
+    before = _beside(signal).where(_stands < _place(signal))
     starts = before.where(signals.c.kind == Kind.STARTED)
     start = connection.execute(
         starts.order_by(signals.c.at.desc(), signals.c.id.desc()).limit(1)
@@ -81,7 +81,7 @@ def _opened_before(connection: Connection, signal: Signal) -> list[Signal]:
     if start is None:
         return []
     ends = before.where(
-        _PLACE > _place(start.body),
+        _stands > _place(start.body),
         signals.c.kind.in_(ENDS),
         signals.c.attempt == start.attempt,
     )
@@ -96,13 +96,13 @@ def _from(connection: Connection, signal: Signal) -> list[tuple[Signal, str]]:
     """
     place = _place(signal)
     if signal.kind is not Kind.STARTED and signal.kind not in ENDS:
-        found = _beside(signal).where(_PLACE == place)
+        found = _beside(signal).where(_stands == place)
     else:
-        found = _beside(signal).where(_PLACE >= place)
-        later = _beside(signal).where(_PLACE > place, signals.c.kind == Kind.STARTED)
+        found = _beside(signal).where(_stands >= place)
+        later = _beside(signal).where(_stands > place, signals.c.kind == Kind.STARTED)
         following = connection.execute(later.order_by(signals.c.at, signals.c.id).limit(1)).first()
         if following is not None:
-            found = found.where(_PLACE < _place(following.body))
+            found = found.where(_stands < _place(following.body))
     rows = connection.execute(found.order_by(signals.c.at, signals.c.id))
     return [(row.body, row.attempt) for row in rows]
 

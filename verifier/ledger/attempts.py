@@ -9,18 +9,31 @@ import msgspec
 from sqlalchemy import Connection, delete, select, tuple_
 
 from verifier.ledger import runs, signals
-from verifier.ledger.declarations import Job
 from verifier.ledger.schema import attempts
-from verifier.ledger.statements import chunks, replace
+from verifier.ledger.statements import chunks, each_of, replace
 from verifier.ledger.tallies import ATTEMPTS
 from verifier.ledger.transaction import Transaction
 from verifier.runs.attempt import Attempt, fold
 from verifier.runs.binding import RunKey, run_key
+from verifier.runs.declaration import Declaration
 from verifier.runs.lifecycle import end_of, is_alive, silence_deadline, state_of
 from verifier.runs.signal import Kind, Lane, Signal
 
 AttemptKey = tuple[str, str]
 """Job and attempt id."""
+
+_KEY = tuple_(attempts.c.job, attempts.c.attempt)
+_OF_RUNS = (
+    select(attempts.c.run_id, attempts.c.body)
+    .where(attempts.c.run_id.in_(each_of("run_ids")))
+    .order_by(attempts.c.run_id, attempts.c.attempt)
+)
+_LOCKED = (
+    select(attempts)
+    .where(_KEY.in_(each_of("keys")))
+    .order_by(attempts.c.job, attempts.c.attempt)
+    .with_for_update()
+)
 
 _BREATH = frozenset({Kind.HEARTBEAT, Kind.PROGRESS, Kind.EFFECT})
 """Kinds that a running attempt sends while it goes on running."""
@@ -77,12 +90,7 @@ def of_runs(connection: Connection, run_ids: Iterable[str]) -> dict[str, list[At
     """The attempts of each run, by their ids."""
     found: dict[str, list[Attempt]] = defaultdict(list)
     for piece in chunks(run_ids):
-        rows = connection.execute(
-            select(attempts.c.run_id, attempts.c.body)
-            .where(attempts.c.run_id.in_(piece))
-            .order_by(attempts.c.run_id, attempts.c.attempt)
-        )
-        for row in rows:
+        for row in connection.execute(_OF_RUNS, {"run_ids": piece}):
             found[row.run_id].append(row.body)
     return found
 
@@ -91,13 +99,7 @@ def _read(connection: Connection, keys: Sequence[AttemptKey]) -> dict[AttemptKey
     """The attempts that are known, locked in the order of their keys."""
     known = {}
     for piece in chunks(keys):
-        rows = connection.execute(
-            select(attempts)
-            .where(tuple_(attempts.c.job, attempts.c.attempt).in_(piece))
-            .order_by(attempts.c.job, attempts.c.attempt)
-            .with_for_update()
-        )
-        for row in rows:
+        for row in connection.execute(_LOCKED, {"keys": piece}):
             known[row.job, row.attempt] = Known(row.run_id, row.counted, row.body)
     return known
 
@@ -127,14 +129,16 @@ def _store(
             gone.append(key)
             continue
         rows.append(_row(transaction, key, before, attempt, run_id))
-        if run is not None:
-            touched.runs.add(run)
-            if (
-                before is None
-                or before.run_id != run_id
-                or not _only_breathes(before.body, attempt, run, job, said.get(key, ()))
-            ):
-                touched.unsettled.add(run)
+        if run is None:
+            continue
+        touched.runs.add(run)
+        declaration = job.declared_for(run.due, [attempt], transaction.now).declaration
+        if (
+            before is None
+            or before.run_id != run_id
+            or not _only_breathes(before.body, attempt, said.get(key, ()), run.due, declaration)
+        ):
+            touched.unsettled.add(run)
     _write(transaction.connection, rows, gone)
     old = runs.keys_of(transaction.connection, left)
     return Touched(touched.runs | old, touched.unsettled | old)
@@ -144,9 +148,7 @@ def _write(connection: Connection, rows: list[dict[str, Any]], gone: list[Attemp
     if rows:
         connection.execute(replace(connection, attempts), rows)
     for piece in chunks(gone):
-        connection.execute(
-            delete(attempts).where(tuple_(attempts.c.job, attempts.c.attempt).in_(piece))
-        )
+        connection.execute(delete(attempts).where(_KEY.in_(piece)))
 
 
 def _row(
@@ -178,7 +180,11 @@ def _row(
 
 
 def _only_breathes(
-    before: Attempt, after: Attempt, run: RunKey, job: Job, said: Sequence[Signal]
+    before: Attempt,
+    after: Attempt,
+    said: Sequence[Signal],
+    due: datetime | None,
+    declaration: Declaration,
 ) -> bool:
     """Whether it ran and runs on, so that its run stands where it stood.
 
@@ -188,7 +194,6 @@ def _only_breathes(
         return False
     if not is_alive(before) or not is_alive(after) or before.first_said != after.first_said:
         return False
-    declaration = job.declaration_of(run.due, [after])
-    was = silence_deadline(before, declaration, run.due)
-    now = silence_deadline(after, declaration, run.due)
+    was = silence_deadline(before, declaration, due)
+    now = silence_deadline(after, declaration, due)
     return was is not None and now is not None and was <= now

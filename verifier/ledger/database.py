@@ -116,17 +116,17 @@ class Database:
             try:
                 cursor = connection.cursor()
                 cursor.execute("PRAGMA journal_mode")
-                if cursor.fetchone()[0] == "wal":
+                if cursor.fetchone() == ("wal",):
                     return
                 cursor.execute("PRAGMA journal_mode = WAL")
-                mode = cursor.fetchone()[0]
+                changed = cursor.fetchone() == ("wal",)
             except sqlite3.OperationalError as error:
                 raise LedgerUnavailable(
                     f"the ledger {self.path} cannot be used now: {error}"
                 ) from error
             finally:
                 connection.close()
-            if mode != "wal":
+            if not changed:
                 raise LedgerError(
                     f"the ledger {self.path} cannot be kept there: its file system does not "
                     "allow SQLite's write-ahead log; choose a local disk"

@@ -29,15 +29,18 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         """The schedule that was declared at an instant."""
         return lambda instant: self.history.at(instant).schedule
 
-    def declaration_of(self, due: datetime | None, attempts: Iterable[Attempt]) -> Declaration:
+    def declared_for(
+        self, due: datetime | None, attempts: Iterable[Attempt], otherwise: datetime
+    ) -> Declared:
         """By which declaration a run is judged: that of its due instant.
 
-        A run without one is judged by that of its first signal.
+        A run without one is judged by that of its first signal, or where there was
+        none by that of the instant ``otherwise``.
         """
-        if due is not None:
-            return self.history.at(due)
-        first = first_said(attempts)
-        return self.history.latest if first is None else self.history.at(first)
+        entries = self.history.entries
+        instant = due or first_said(attempts) or otherwise
+        held = [entry for entry in entries if entry.valid_from <= instant]
+        return held[-1] if held else entries[0]
 
     def asks_for(self, due: datetime | None) -> bool:
         """Whether the schedule asks for a run at ``due``.
@@ -46,10 +49,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         """
         if due is None:
             return False
-        declaration = self.history.at(due)
-        if due < (declaration.since or self.history.registered):
+        if due < (self.history.latest.since or self.history.registered):
             return False
-        return is_slot(declaration.schedule, due)
+        return is_slot(self.history.at(due).schedule, due)
 
 
 Jobs = Mapping[str, Job]
@@ -69,6 +71,9 @@ def job_of(jobs: Jobs, name: str) -> Job:
         raise UnknownJob(f"expected a declared job, found {name[:100]!r}") from None
 
 
+_LAST = select(func.max(declarations.c.seq))
+
+
 class Register:
     """All jobs, read again only when a declaration was added, by whichever process."""
 
@@ -78,7 +83,7 @@ class Register:
     def read(self, connection: Connection) -> Jobs:
         """Every job ever declared, as of the snapshot of ``connection``."""
         seen, jobs = self._known
-        last = connection.scalar(select(func.max(declarations.c.seq))) or 0
+        last = connection.scalar(_LAST) or 0
         if last == seen:
             return jobs
         if last < seen:
@@ -93,18 +98,24 @@ def _with_entries(connection: Connection, known: Jobs, after: int) -> Jobs:
     jobs = dict(known)
     entries = select(declarations).where(declarations.c.seq > after).order_by(declarations.c.seq)
     for row in connection.execute(entries):
-        job = jobs.get(row.job)
-        if row.declaration is not None:
-            entry = Declared(valid_from=row.valid_from, declaration=row.declaration)
-            entries_before = job.history.entries if job else ()
-            jobs[row.job] = Job(
-                history=History((*entries_before, entry)),
-                document=row.document,
-                said_at=row.valid_from,
-            )
-        elif job is not None:
-            jobs[row.job] = msgspec.structs.replace(job, retired=True, said_at=row.valid_from)
+        jobs[row.job] = _entered(jobs.get(row.job), row.valid_from, row.declaration, row.document)
     return jobs
+
+
+def _entered(
+    job: Job | None,
+    valid_from: datetime,
+    declaration: Declaration | None,
+    document: dict[str, Any] | None,
+) -> Job:
+    """The job after one more entry, which is a retirement if it declares nothing."""
+    if declaration is None:
+        if job is None:
+            raise ValueError("expected a declaration before its retirement")
+        return msgspec.structs.replace(job, retired=True, said_at=valid_from)
+    entry = Declared(valid_from=valid_from, declaration=declaration)
+    before = job.history.entries if job else ()
+    return Job(history=History((*before, entry)), document=document or {}, said_at=valid_from)
 
 
 def is_declared_so(
@@ -114,9 +125,9 @@ def is_declared_so(
     job = jobs.get(name)
     if job is None or job.retired:
         return False
-    return to_json(job.history.latest) == to_json(declaration) and to_json(
-        job.document
-    ) == to_json(document)
+    return to_json(job.history.latest) == to_json(declaration) and to_json(job.document) == to_json(
+        document
+    )
 
 
 def add(
@@ -126,23 +137,21 @@ def add(
     now: datetime,
     declaration: Declaration | None,
     document: dict[str, Any] | None,
-) -> datetime:
-    """Add an entry, None for retirement; returns its valid-from.
+) -> Job:
+    """Add an entry, None for a retirement; returns the job as it is then.
 
-    That is ``now``, or just after the job's last entry where a clock went back.
+    It is valid from ``now``, or just after the last entry where a clock went back.
     """
     job = jobs.get(name)
     valid_from = now if job is None else max(now, job.said_at + MICROSECOND)
-    connection.execute(
-        declarations.insert(),
-        {
-            "job": name,
-            "valid_from": valid_from,
-            "declaration": declaration,
-            "document": document,
-        },
-    )
-    return valid_from
+    row = {
+        "job": name,
+        "valid_from": valid_from,
+        "declaration": declaration,
+        "document": document,
+    }
+    connection.execute(declarations.insert(), row)
+    return _entered(job, valid_from, declaration, document)
 
 
 def documents(connection: Connection, name: str) -> list[tuple[datetime, dict[str, Any]]]:

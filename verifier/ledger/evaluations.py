@@ -7,12 +7,22 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from verifier.ledger import runs as run_rows
-from verifier.ledger.schema import evaluations
-from verifier.ledger.statements import chunks, insert_missing
+from verifier.ledger.schema import evaluations, runs
+from verifier.ledger.statements import chunks, each_of, insert_missing
 from verifier.ledger.tallies import CHECK_UNKNOWN
 from verifier.ledger.transaction import Transaction
 from verifier.runs.binding import RunKey
 from verifier.runs.evaluation import Evaluation, Result
+from verifier.runs.verdict import Verdict
+
+USUAL = 20
+"""How many verified runs tell what is usual."""
+
+_OF_RUNS = (
+    select(evaluations)
+    .where(evaluations.c.run_id.in_(each_of("run_ids")))
+    .order_by(evaluations.c.run_id, evaluations.c.started_at, evaluations.c.evaluation_id)
+)
 
 
 def add(transaction: Transaction, key: RunKey, evaluation: Evaluation) -> bool:
@@ -34,16 +44,26 @@ def of_runs(connection: Connection, run_ids: Iterable[str]) -> dict[str, list[Ev
     """The evaluations of each run, oldest first."""
     found: dict[str, list[Evaluation]] = defaultdict(list)
     for piece in chunks(run_ids):
-        rows = connection.execute(
-            select(evaluations)
-            .where(evaluations.c.run_id.in_(piece))
-            .order_by(
-                evaluations.c.run_id, evaluations.c.started_at, evaluations.c.evaluation_id
-            )
-        )
-        for row in rows:
+        for row in connection.execute(_OF_RUNS, {"run_ids": piece}):
             found[row.run_id].append(_evaluation(row))
     return found
+
+
+def verified_expected(connection: Connection, job: str) -> dict[str, list[int]]:
+    """By check, the expected counts of the last runs of a job that were verified."""
+    found = (
+        select(evaluations.c.results)
+        .join(runs, runs.c.evaluation_id == evaluations.c.evaluation_id)
+        .where(runs.c.job == job, runs.c.useful, runs.c.verdict == Verdict.VERIFIED)
+        .order_by(runs.c.due.desc())
+        .limit(USUAL)
+    )
+    expected: dict[str, list[int]] = defaultdict(list)
+    for results in connection.scalars(found):
+        for answer in results:
+            if answer.expected is not None:
+                expected[answer.name].append(answer.expected)
+    return dict(expected)
 
 
 def _evaluation(row: Row[Any]) -> Evaluation:

@@ -43,9 +43,7 @@ _UNENDED = (
 )
 
 
-def for_judging(
-    connection: Connection, jobs: Jobs, rows: Sequence[RunRow]
-) -> dict[RunKey, Facts]:
+def for_judging(connection: Connection, jobs: Jobs, rows: Sequence[RunRow]) -> dict[RunKey, Facts]:
     """Of each run all that its verdict, its state and its next wake-up follow from."""
     ids = [row.run_id for row in rows]
     wholes = {row.key: _whole_job(row.key).run_id for row in rows if row.key.partition}
@@ -58,7 +56,7 @@ def for_judging(
         key, job = row.key, job_of(jobs, row.key.job)
         own = tried.get(row.run_id, [])
         whole = tried.get(wholes[key], []) if key in wholes else []
-        declaration = job.declaration_of(key.due, own)
+        declaration = job.declared_for(key.due, own, row.at).declaration
         miss_after, deaf = (
             (None, False)
             if key.due is None
@@ -129,7 +127,9 @@ def runtime_tail(connection: Connection, job: str) -> timedelta | None:
         .order_by(table.c.ended_at.desc())
         .limit(RUNTIMES)
     )
-    runtimes = sorted(row.ended_at - row.started_at for row in connection.execute(ended))
+    runtimes: list[timedelta] = sorted(
+        row.ended_at - row.started_at for row in connection.execute(ended)
+    )
     if len(runtimes) < ENOUGH_RUNTIMES:
         return None
     return runtimes[ceil(len(runtimes) * TAIL_PERCENT / 100) - 1]
@@ -150,9 +150,7 @@ def _by_run(found: Iterable[Action], rows: Iterable[RunRow]) -> dict[RunKey, lis
     }
 
 
-def _is_answered(
-    connection: Connection, jobs: Jobs, key: RunKey, declaration: Declaration
-) -> bool:
+def _is_answered(connection: Connection, jobs: Jobs, key: RunKey, declaration: Declaration) -> bool:
     """Whether a later run that was verified did the work of this one too."""
     if declaration.overlap is not Overlap.COALESCE or key.due is None:
         return False

@@ -1,33 +1,191 @@
-"""Judging runs anew and keeping where they stand, in the transaction of what changed."""
+"""Judging runs anew, and keeping where they stand in the transaction of what changed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, delete, exists, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from verifier.ledger import facts as run_facts
 from verifier.ledger import runs as run_rows
+from verifier.ledger.declarations import first_said
+from verifier.ledger.errors import LedgerUnavailable
 from verifier.ledger.runs import RunRow
 from verifier.ledger.schema import guard_decisions, revisions, runs
+from verifier.ledger.statements import chunks
 from verifier.ledger.tallies import FALSE_SUCCESSES, RUNS_JUDGED, VERDICT_REVISIONS
 from verifier.ledger.transaction import Transaction
 from verifier.ledger.types import RunLane
 from verifier.runs.binding import RunKey
-from verifier.runs.declaration import Overlap
+from verifier.runs.declaration import Declaration, Overlap
 from verifier.runs.looks import asks_nothing
 from verifier.runs.standing import Facts, Standing, standing
 from verifier.runs.verdict import Verdict
 
-FOLLOWERS = 1000
-"""How many earlier runs one verified run may stand for."""
+ANSWERED_AT_ONCE = 1000
+"""How many earlier runs are looked at when the one that stands for them is verified."""
 
 
 def restand(transaction: Transaction, keys: Iterable[RunKey], cause: str) -> None:
     """Judge runs as of the transaction's instant, and keep what came out of it.
 
     What did not change is not written, so doing it again changes nothing. ``cause``
-    says in a word why they are judged; it is kept with each revision. A run that
-    nothing is known of any more is forgotten.
+    says in a word what made it necessary; each revision keeps it. Runs without a row
+    are left out, and one that nothing is known of any more loses its row.
     """
-    ...
+    wanted = set(keys)
+    wanted |= run_rows.partitions_of(transaction.connection, wanted)
+    answered = _restand(transaction, wanted, cause)
+    if answered:
+        _restand(transaction, answered, cause)
+
+
+def _restand(transaction: Transaction, keys: set[RunKey], cause: str) -> set[RunKey]:
+    """Judge ``keys``; returns the runs whose standing rests on one that changed."""
+    connection = transaction.connection
+    rows = run_rows.lock(connection, keys)
+    facts = run_facts.for_judging(connection, transaction.jobs, rows)
+    changes: list[tuple[RunRow, RunRow]] = []
+    forgotten: list[str] = []
+    dependent: set[RunKey] = set()
+    for row in rows:
+        known = facts[row.key]
+        if _is_forgotten(connection, row, known):
+            forgotten.append(row.run_id)
+            continue
+        stood = standing(known, transaction.now)
+        new = _row(transaction, row, known, stood)
+        if new == row:
+            continue
+        changes.append((row, new))
+        _count(transaction, row, new)
+        if (row.verdict is Verdict.VERIFIED) != (new.verdict is Verdict.VERIFIED):
+            dependent |= _answered_by(transaction, row.key, known.declaration)
+    _write(transaction, changes, cause)
+    _forget(connection, forgotten)
+    return dependent
+
+
+def _row(transaction: Transaction, row: RunRow, facts: Facts, stood: Standing) -> RunRow:
+    now, job = transaction.now, transaction.job(row.key.job)
+    judged_at = row.judged_at
+    if stood.verdict != row.verdict:
+        judged_at = None if stood.verdict is None else now
+    unasked = stood.verdict is Verdict.UNPROVEN and asks_nothing(facts.declaration)
+    return msgspec.structs.replace(
+        row,
+        at=row.key.due or first_said(facts.attempts) or row.at,
+        lane=RunLane.LIVE if facts.expected else RunLane.OTHER,
+        state=stood.state,
+        verdict=stood.verdict,
+        reported=stood.reported,
+        effect=stood.effect,
+        false_success=stood.false_success,
+        open=stood.verdict is not None and not stood.verdict.closed and not unasked,
+        useful=stood.useful,
+        completed_at=stood.completed_at,
+        first_judged_at=row.first_judged_at or judged_at,
+        judged_at=judged_at,
+        evaluation_id=stood.judged_by.evaluation_id if stood.judged_by else None,
+        wake_at=None if job.retired else _wake_at(row.wake_at, stood.wake_at, now),
+    )
+
+
+def _wake_at(stored: datetime | None, new: datetime | None, now: datetime) -> datetime | None:
+    """When to look at a run again.
+
+    Waking too early is harmless, so a heartbeat that only postpones it writes nothing.
+    """
+    if stored is None or new is None or new < stored or stored <= now:
+        return new
+    return stored
+
+
+def _count(transaction: Transaction, row: RunRow, new: RunRow) -> None:
+    job = row.key.job
+    if row.first_judged_at is None and new.verdict is not None:
+        transaction.counted.count(RUNS_JUDGED, job, lane=new.lane, verdict=new.verdict)
+    elif row.verdict is not None and new.verdict is not None and row.verdict != new.verdict:
+        better = new.verdict.gravity < row.verdict.gravity
+        direction = "better" if better else "worse"
+        transaction.counted.count(VERDICT_REVISIONS, job, direction=direction)
+    if new.false_success and not row.false_success:
+        transaction.counted.count(FALSE_SUCCESSES, job)
+
+
+def _write(transaction: Transaction, changes: Sequence[tuple[RunRow, RunRow]], cause: str) -> None:
+    if not changes:
+        return
+    connection = transaction.connection
+    rows = [
+        {name: getattr(new, name) for name in run_rows.COLUMNS}
+        | {"of_run": row.run_id, "of_revision": row.revision, "revision": row.revision + 1}
+        for row, new in changes
+    ]
+    written = connection.execute(_UPDATE, rows)
+    if written.rowcount != len(rows):
+        # Only possible where row locks are not what they should be; nothing is kept.
+        raise LedgerUnavailable("a run was judged by somebody else meanwhile: try again")
+    revised: list[dict[str, Any]] = [
+        {
+            "run_id": row.run_id,
+            "revision": row.revision + 1,
+            "was": row.verdict,
+            "became": new.verdict,
+            "at": transaction.now,
+            "evaluation_id": new.evaluation_id,
+            "cause": cause,
+        }
+        for row, new in changes
+        if row.verdict != new.verdict
+    ]
+    if revised:
+        connection.execute(revisions.insert(), revised)
+
+
+_UPDATE = (
+    update(runs)
+    .where(runs.c.run_id == bindparam("of_run"), runs.c.revision == bindparam("of_revision"))
+    .values({name: bindparam(name) for name in run_rows.COLUMNS})
+)
+
+
+def _is_forgotten(connection: Connection, row: RunRow, facts: Facts) -> bool:
+    """Whether what was known of the run turned out to be about another."""
+    if row.expected or row.skipped or facts.attempts or facts.evaluations:
+        return False
+    if any(action.run_id == row.run_id for action in facts.actions):
+        return False
+    asked = select(guard_decisions.c.run_id).where(guard_decisions.c.run_id == row.run_id)
+    return connection.execute(asked.limit(1)).first() is None
+
+
+def _forget(connection: Connection, run_ids: Sequence[str]) -> None:
+    for piece in chunks(run_ids):
+        connection.execute(delete(revisions).where(revisions.c.run_id.in_(piece)))
+        connection.execute(delete(runs).where(runs.c.run_id.in_(piece)))
+
+
+def _answered_by(transaction: Transaction, key: RunKey, declaration: Declaration) -> set[RunKey]:
+    """The earlier runs whose work ``key`` would have done too."""
+    if declaration.overlap is not Overlap.COALESCE or key.due is None:
+        return set()
+    earlier = (
+        select(runs)
+        .where(
+            runs.c.job == key.job,
+            runs.c.partition == key.partition,
+            runs.c.due.is_not(None),
+            runs.c.at < key.due,
+        )
+        .order_by(runs.c.at.desc())
+        .limit(ANSWERED_AT_ONCE)
+    )
+    answered = set()
+    for found in transaction.connection.execute(earlier):
+        other = run_rows.row_of(found).key
+        if not run_facts.covers_interval_of(transaction.jobs, key, other):
+            break
+        answered.add(other)
+    return answered

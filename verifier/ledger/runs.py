@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, or_, select, tuple_, update
 
 from verifier.ledger.schema import runs
-from verifier.ledger.statements import chunks, insert_missing
+from verifier.ledger.statements import chunks, each_of, insert_missing
 from verifier.ledger.transaction import Transaction
 from verifier.ledger.types import RunLane
 from verifier.runs.attempt import Told
@@ -30,6 +30,7 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     key: RunKey
+    run_id: str
     at: datetime
     lane: RunLane = RunLane.OTHER
     expected: bool = False
@@ -49,41 +50,45 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     revision: int = 0
 
     @property
-    def run_id(self) -> str:
-        """The run's id."""
-        return self.key.run_id
-
-    @property
     def cursor(self) -> str:
         """Where a list goes on after this run."""
         return f"{to_microseconds(self.at)}.{self.run_id}"
 
 
-_KEY = ("run_id", "job", "occurrence", "partition", "due")
-COLUMNS = tuple(name for name in RunRow.__struct_fields__ if name != "key")
+COLUMNS = tuple(name for name in RunRow.__struct_fields__ if name not in ("key", "run_id"))
 """What is stored of a run beside its key."""
+
+_OF_IDS = select(runs).where(runs.c.run_id.in_(each_of("run_ids"))).order_by(runs.c.run_id)
+_KEYS = select(runs.c.job, runs.c.occurrence, runs.c.partition)
+_KEYS_OF_IDS = _KEYS.where(runs.c.run_id.in_(each_of("run_ids")))
+_PARTITIONS = _KEYS.where(
+    tuple_(runs.c.job, runs.c.at).in_(each_of("wholes")),
+    runs.c.partition != "",
+    runs.c.due.is_not(None),
+)
+_LOCKED = _OF_IDS.with_for_update()
 
 
 def row_of(row: Row[Any]) -> RunRow:
     """The run of a row with all columns."""
     key = RunKey(row.job, row.occurrence, row.partition)
-    return RunRow(key=key, **{name: getattr(row, name) for name in COLUMNS})
+    return RunRow(key=key, run_id=row.run_id, **{name: getattr(row, name) for name in COLUMNS})
 
 
 def blank(key: RunKey, at: datetime) -> RunRow:
     """A run of which nothing is known yet; ``at`` counts where it has no slot."""
-    return RunRow(key=key, at=key.due or at)
+    return RunRow(key=key, run_id=key.run_id, at=key.due or at)
 
 
 def begin(transaction: Transaction, keys: Iterable[RunKey]) -> None:
     """Make a row for each run that has none."""
-    rows = []
-    for key in sorted(set(keys), key=lambda each: each.run_id):
+    rows: list[dict[str, Any]] = []
+    for key in set(keys):
         new = blank(key, transaction.now)
         rows.append(
             {name: getattr(new, name) for name in COLUMNS}
             | {
-                "run_id": key.run_id,
+                "run_id": new.run_id,
                 "job": key.job,
                 "occurrence": key.occurrence,
                 "partition": key.partition,
@@ -91,6 +96,7 @@ def begin(transaction: Transaction, keys: Iterable[RunKey]) -> None:
             }
         )
     if rows:
+        rows.sort(key=lambda row: row["run_id"])
         connection = transaction.connection
         connection.execute(insert_missing(connection, runs), rows)
 
@@ -99,16 +105,13 @@ def lock(connection: Connection, keys: Iterable[RunKey]) -> list[RunRow]:
     """The rows of those runs that have one, locked in the order of their ids."""
     found = []
     for piece in chunks(sorted({key.run_id for key in keys})):
-        rows = connection.execute(
-            select(runs).where(runs.c.run_id.in_(piece)).order_by(runs.c.run_id).with_for_update()
-        )
-        found += [row_of(row) for row in rows]
+        found += [row_of(row) for row in connection.execute(_LOCKED, {"run_ids": piece})]
     return found
 
 
 def get(connection: Connection, run_id: str) -> RunRow | None:
     """The run of that id."""
-    row = connection.execute(select(runs).where(runs.c.run_id == run_id)).first()
+    row = connection.execute(_OF_IDS, {"run_ids": [run_id]}).first()
     return None if row is None else row_of(row)
 
 
@@ -116,11 +119,7 @@ def keys_of(connection: Connection, run_ids: Iterable[str]) -> set[RunKey]:
     """The keys of those of ``run_ids`` that have a row."""
     found = set()
     for piece in chunks(run_ids):
-        rows = connection.execute(
-            select(runs.c.job, runs.c.occurrence, runs.c.partition).where(
-                runs.c.run_id.in_(piece)
-            )
-        )
+        rows = connection.execute(_KEYS_OF_IDS, {"run_ids": piece})
         found |= {RunKey(*row) for row in rows}
     return found
 
@@ -131,15 +130,9 @@ def partitions_of(connection: Connection, keys: Iterable[RunKey]) -> set[RunKey]
     What is known of the whole job's run is known of each of them.
     """
     found: set[RunKey] = set()
-    wholes = sorted((key.job, key.due) for key in keys if key.due and not key.partition)
+    wholes = [(key.job, due) for key in keys if not key.partition and (due := key.due)]
     for piece in chunks(wholes):
-        rows = connection.execute(
-            select(runs.c.job, runs.c.occurrence, runs.c.partition).where(
-                tuple_(runs.c.job, runs.c.at).in_(piece),
-                runs.c.partition != "",
-                runs.c.due.is_not(None),
-            )
-        )
+        rows = connection.execute(_PARTITIONS, {"wholes": piece})
         found |= {RunKey(*row) for row in rows}
     return found
 

@@ -185,8 +185,7 @@ guard_decisions = Table(
     _column("at", Instant),
     _column("decision", Word(Decision)),
     _column("why", Text),
-    _column("by", Text),
-    _column("why_override", Text, nullable=True),
+    _column("override_by", Text, nullable=True),
     Index("guard_decisions_run", "run_id"),
 )
 

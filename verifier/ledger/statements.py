@@ -1,12 +1,12 @@
 """Statements that every query module needs: writing what may be there already."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import BindParameter, Connection, Table, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.dml import ReturningInsert  # noqa: F401
 
 T = TypeVar("T")
 
@@ -17,32 +17,49 @@ Insert = sqlite.Insert | postgresql.Insert
 
 
 def insert_missing(connection: Connection, table: Table) -> Insert:
-    """Inserts the rows whose key is new and leaves the others alone."""
-    return _insert(connection, table).on_conflict_do_nothing()
-
-
-def upsert(
-    connection: Connection, table: Table, change: Callable[[Any], Mapping[str, Any]]
-) -> Insert:
-    """Inserts rows; where the primary key is known, makes the ``change`` instead.
-
-    ``change`` is given the columns of the row that was to be inserted.
-    """
-    insert = _insert(connection, table)
-    return insert.on_conflict_do_update(
-        index_elements=list(table.primary_key.columns), set_=dict(change(insert.excluded))
-    )
+    """Inserts the rows whose keys are all new, and leaves the others alone."""
+    return _insert_missing(connection.dialect.name, table)
 
 
 def replace(connection: Connection, table: Table) -> Insert:
     """Inserts rows; where the primary key is known, sets all other columns."""
-    others = [column.name for column in table.columns if not column.primary_key]
-    return upsert(connection, table, lambda new: {name: new[name] for name in others})
+    return _replace(connection.dialect.name, table)
 
 
-def _insert(connection: Connection, table: Table) -> Insert:
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    return insert(table)
+def add_up(connection: Connection, table: Table, column: str) -> Insert:
+    """Inserts rows; where the primary key is known, adds to ``column``."""
+    return _add_up(connection.dialect.name, table, column)
+
+
+# Building a statement costs more than running it, so each is built once.
+
+
+@cache
+def _insert_missing(dialect: str, table: Table) -> Insert:
+    return _insert(dialect, table).on_conflict_do_nothing()
+
+
+@cache
+def _replace(dialect: str, table: Table) -> Insert:
+    insert = _insert(dialect, table)
+    new = {each.name: insert.excluded[each.name] for each in table.c if not each.primary_key}
+    return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=new)
+
+
+@cache
+def _add_up(dialect: str, table: Table, column: str) -> Insert:
+    insert = _insert(dialect, table)
+    total = {column: table.c[column] + insert.excluded[column]}
+    return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=total)
+
+
+def _insert(dialect: str, table: Table) -> Insert:
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+def each_of(name: str) -> BindParameter[object]:
+    """A parameter that takes a chunk of keys, for ``in_``."""
+    return bindparam(name, expanding=True)
 
 
 def chunks(items: Iterable[T]) -> Iterator[Sequence[T]]:

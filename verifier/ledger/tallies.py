@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from verifier.ledger.schema import tallies
-from verifier.ledger.statements import upsert
+from verifier.ledger.statements import add_up
 
 RUNS_JUDGED = "landed_runs_judged_total"
 VERDICT_REVISIONS = "landed_verdict_revisions_total"
@@ -43,10 +43,7 @@ class Counted:
             for (family, job, labels), count in sorted(self._counts.items())
         ]
         if rows:
-            added = upsert(
-                connection, tallies, lambda new: {"value": tallies.c.value + new.value}
-            )
-            connection.execute(added, rows)
+            connection.execute(add_up(connection, tallies, "value"), rows)
         self._counts.clear()
 
 
@@ -55,6 +52,4 @@ def read(connection: Connection, family: str | None) -> list[Tally]:
     found: Any = select(tallies).order_by(tallies.c.family, tallies.c.job, tallies.c.labels)
     if family is not None:
         found = found.where(tallies.c.family == family)
-    return [
-        Tally(row.family, row.job, row.labels, row.value) for row in connection.execute(found)
-    ]
+    return [Tally(row.family, row.job, row.labels, row.value) for row in connection.execute(found)]

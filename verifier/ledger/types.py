@@ -30,11 +30,11 @@ class Instant(TypeDecorator[datetime]):
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - not ours to name
         """What is stored for ``value``."""
         return None if value is None else to_microseconds(value)
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - not ours to name
         """The instant that ``value`` was stored for."""
         return None if value is None else from_microseconds(value)
 
@@ -49,11 +49,11 @@ class Word(TypeDecorator[W], Generic[W]):
         super().__init__()
         self.words = words
 
-    def process_bind_param(self, value: W | None, dialect: Dialect) -> str | None:
+    def process_bind_param(self, value: W | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - not ours to name
         """What is stored for ``value``."""
         return None if value is None else value.value
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> W | None:
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> W | None:  # noqa: ARG002 - not ours to name
         """The word that ``value`` was stored for."""
         return None if value is None else self.words(value)
 
@@ -72,11 +72,11 @@ class Json(TypeDecorator[T], Generic[T]):
         self.shape = shape
         self._decoder = msgspec.json.Decoder(shape)
 
-    def process_bind_param(self, value: T | None, dialect: Dialect) -> str | None:
+    def process_bind_param(self, value: T | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - not ours to name
         """What is stored for ``value``."""
         return None if value is None else to_json(value)
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> T | None:
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> T | None:  # noqa: ARG002 - not ours to name
         """The value that ``value`` was stored for."""
         return None if value is None else self._decoder.decode(value)
 

@@ -10,7 +10,6 @@ from verifier.ledger import runs as run_rows
 from verifier.ledger.declarations import Jobs
 from verifier.ledger.schema import blind_windows, runs
 from verifier.ledger.statements import replace
-from verifier.ledger.transaction import Transaction
 from verifier.runs.reported import Reported
 
 EARLY = timedelta(minutes=1)
@@ -30,28 +29,27 @@ class BlindWindow(msgspec.Struct, frozen=True, order=True):
     caught_up_at: datetime | None
 
 
+_ALL = select(blind_windows).order_by(blind_windows.c.since, blind_windows.c.source)
+
+
 def read(connection: Connection, source: str | None = None) -> list[BlindWindow]:
     """All windows, or those of one source, oldest first."""
-    found = select(blind_windows).order_by(blind_windows.c.since, blind_windows.c.source)
-    if source is not None:
-        found = found.where(blind_windows.c.source == source)
+    found = _ALL if source is None else _ALL.where(blind_windows.c.source == source)
     return [BlindWindow(**row._mapping) for row in connection.execute(found)]
 
 
-def add(transaction: Transaction, window: BlindWindow) -> None:
+def add(connection: Connection, jobs: Jobs, window: BlindWindow) -> None:
     """Add a window, or replace the one of that source and beginning.
 
     Runs that nobody was heard of, and whose slot it covers, are woken.
     """
     row = msgspec.structs.asdict(window)
-    transaction.connection.execute(replace(transaction.connection, blind_windows), row)
-    first = window.since - _longest_wait(transaction.jobs)
+    connection.execute(replace(connection, blind_windows), row)
+    first = window.since - _longest_wait(jobs)
     covered = [runs.c.due >= first]
     if window.until is not None:
         covered.append(runs.c.due <= window.until + EARLY)
-    run_rows.wake(
-        transaction.connection, transaction.now, *covered, runs.c.reported == Reported.NONE
-    )
+    run_rows.wake(connection, window.since, *covered, runs.c.reported == Reported.NONE)
 
 
 def silence(

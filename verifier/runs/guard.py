@@ -77,13 +77,15 @@ def rule(ask: Ask) -> Ruling:
     if ask.probe is Effect.COMPLETE and ask.clean:
         return Ruling(Decision.SKIP, "the destination shows it complete")
     if _would_repeat(ask):
-        return Ruling(Decision.REFUSE, f"the destination shows it {ask.probe} already")
+        hint = ": only with --mode resume" if ask.advice is AdviceAction.RESUME else ""
+        return Ruling(Decision.REFUSE, f"the destination shows it {ask.probe} already{hint}")
     return _first(ask) if not ask.attempts_known else _again(ask)
 
 
 def _would_repeat(ask: Ask) -> bool:
     """Whether a new attempt would repeat what is there; one that resumes would not."""
-    if ask.probe is Effect.PARTIAL and ask.advice is AdviceAction.RESUME:
+    resumes = ask.advice is AdviceAction.RESUME and ask.mode is Mode.RESUME
+    if ask.probe is Effect.PARTIAL and resumes:
         return False
     return ask.repeats_harm and ask.probe not in (Effect.NONE, Effect.UNKNOWN)
 

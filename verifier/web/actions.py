@@ -1,8 +1,9 @@
 """``/v1/actions``: what operators do, and the audit of what they did."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from starlette.responses import Response
 
 from verifier.engine.actions import ON_RUNS, ActionRequest
 from verifier.engine.documents import find_run
@@ -11,7 +12,7 @@ from verifier.intake.wire import Moment, Short
 from verifier.runs.action import ActionKind
 from verifier.web.access import Right
 from verifier.web.body import BODY_PROBLEMS, JSON, read_model
-from verifier.web.endpoint import Asked, Endpoint, Query, Response, encode, json_response
+from verifier.web.endpoint import Asked, Endpoint, encode, json_response
 from verifier.web.guard import Reason
 from verifier.web.problems import ProblemKind
 from verifier.web.query import read_query
@@ -39,7 +40,9 @@ class WireAction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class WireActions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which actions are asked for."""
 
-    job: Short | None = None
+    job: (
+        Annotated[str, msgspec.Meta(description="on this job or its runs", max_length=200)] | None
+    ) = None
 
 
 async def post_action(asked: Asked) -> Response:
@@ -97,7 +100,7 @@ ENDPOINTS = (
         right=Right.USE,
         answer=get_actions,
         gives=Actions,
-        queries=(Query(name="job", about="only actions on this job", schema={"type": "string"}),),
+        query=WireActions,
         problems=(ProblemKind.NOT_FOUND, ProblemKind.INVALID),
     ),
     Endpoint(

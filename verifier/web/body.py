@@ -95,13 +95,11 @@ async def read_model(request: Request, model: type[Model]) -> Model:
     except msgspec.ValidationError as error:
         raise HttpProblem(ProblemKind.INVALID, in_words(str(error), model)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise HttpProblem(
-            ProblemKind.UNREADABLE, f"expected a JSON object: {error}"
-        ) from None
+        raise HttpProblem(ProblemKind.UNREADABLE, f"expected a JSON object: {error}") from None
 
 
 def in_words(message: str, model: type[msgspec.Struct]) -> str:
-    """msgspec's message; of a word that is none of an enum's, with those that are."""
+    """Msgspec's message; of a word that is none of an enum's, with those that are."""
     _, _, place = message.rpartition(" - at `$.")
     choices = enum_words(get_type_hints(model, include_extras=False).get(place.rstrip("`")))
     if not message.startswith("Invalid enum value") or not choices:

@@ -15,6 +15,8 @@ from verifier.web.access import Access, Caller, Right
 from verifier.web.problems import ProblemKind
 from verifier.web.workers import Crew
 
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -25,15 +27,6 @@ class Asked:
     access: Access
     service: Service
     crew: Crew
-
-
-@dataclass(frozen=True, kw_only=True)
-class Query:
-    """A query parameter; ``schema`` is its JSON Schema."""
-
-    name: str
-    about: str
-    schema: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +45,8 @@ class Endpoint:
     answer: Callable[[Asked], Awaitable[Response]]
     takes: Mapping[str, Any] | None = None
     gives: Any = None
-    queries: tuple[Query, ...] = ()
+    gives_type: str = "application/json"
+    query: type[msgspec.Struct] | None = None
     problems: tuple[ProblemKind, ...] = ()
 
     @property
@@ -83,10 +77,15 @@ def _route(
     return Route(path, answer, methods=list(methods))
 
 
-def json_response(body: bytes, status: int = 200) -> Response:
+def json_response(body: bytes) -> Response:
     """An answer in JSON."""
-    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-    return Response(body, status, headers, "application/json")
+    return Response(body, 200, _HEADERS, "application/json")
+
+
+def html_response(page: str) -> Response:
+    """A page that loads nothing and stands in no frame."""
+    headers = {**_HEADERS, "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
+    return Response(page, 200, headers, "text/html")
 
 
 def encode(value: Any) -> bytes:

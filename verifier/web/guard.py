@@ -1,9 +1,10 @@
-"""``POST /v1/guard``: may this attempt run?"""
+"""``POST /v1/guard``: whether an attempt may run."""
 
 from datetime import timedelta
 from typing import Annotated
 
 import msgspec
+from starlette.responses import Response
 
 from verifier.engine.guarding import GuardRequest
 from verifier.engine.service import Service
@@ -15,9 +16,9 @@ from verifier.runs.signal import ANONYMOUS, Lane
 from verifier.runs.view import instant
 from verifier.web.access import Right
 from verifier.web.body import BODY_PROBLEMS, JSON, read_model
-from verifier.web.endpoint import Asked, Endpoint, Response, encode, json_response
+from verifier.web.endpoint import Asked, Endpoint, encode, json_response
 from verifier.web.problems import ProblemKind
-from verifier.web.refusals import invalid, told, told_as_problems, utc
+from verifier.web.refusals import invalid, known_partition, told, told_as_problems, utc
 
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
 
@@ -88,6 +89,7 @@ def ask(service: Service, request: GuardRequest) -> GuardRuling:
         hours = FUTURE_LIMIT // timedelta(hours=1)
         found = format_instant(request.due)
         raise invalid(f"Expected an instant at most {hours} h ahead, got {found}", "due")
+    known_partition(service, request.job, request.partition)
     with told_as_problems():
         answer = service.guard(request)
     return GuardRuling(

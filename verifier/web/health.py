@@ -1,12 +1,14 @@
 """``/livez`` and ``/readyz``: for whoever restarts or routes to the verifier."""
 
+from starlette.responses import Response
+
 from verifier.web.access import Right
-from verifier.web.endpoint import Asked, Endpoint, Response, encode, json_response
+from verifier.web.endpoint import Asked, Endpoint, encode, json_response
 from verifier.web.problems import ProblemKind
 from verifier.web.shapes import Health
 
 
-async def get_livez(asked: Asked) -> Response:
+async def get_livez(_: Asked) -> Response:
     """The process answers; nothing else is asked."""
     return json_response(encode(Health(status="live")))
 

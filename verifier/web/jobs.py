@@ -1,7 +1,9 @@
 """``GET /v1/jobs``: how the declared jobs stand."""
 
+from starlette.responses import Response
+
 from verifier.web.access import Right
-from verifier.web.endpoint import Asked, Endpoint, Response, encode, json_response
+from verifier.web.endpoint import Asked, Endpoint, encode, json_response
 from verifier.web.problems import ProblemKind
 from verifier.web.refusals import told_as_problems
 from verifier.web.shapes import Job, Jobs

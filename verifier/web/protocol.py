@@ -44,9 +44,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._head += len(data)
         super().data_received(data)
         if self._in_head and self._head > MAX_HEAD and not self.transport.is_closing():
-            self._refuse(
-                ProblemKind.HEAD_TOO_LARGE, f"expected a head of at most {MAX_HEAD} bytes"
-            )
+            self._refuse(ProblemKind.HEAD_TOO_LARGE, f"expected a head of at most {MAX_HEAD} bytes")
 
     def on_headers_complete(self) -> None:
         """The head is there; its body has a time of its own."""

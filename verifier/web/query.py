@@ -23,8 +23,7 @@ def read_query(request: Request, model: type[Model]) -> Model:
     for name, value in request.query_params.multi_items():
         if name in given:
             raise invalid_query(f"Expected {name[:100]} once, got it twice")
-        if value:
-            given[name] = value
+        given[name] = value
     try:
         return msgspec.convert(given, model, strict=False)
     except msgspec.ValidationError as error:

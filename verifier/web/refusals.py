@@ -51,3 +51,13 @@ def known_job(service: Service, job: str | None) -> None:
     """
     if job is not None and job not in service.ledger.histories():
         raise UnknownJob(job)
+
+
+def known_partition(service: Service, job: str, partition: str | None) -> None:
+    """Raise ``HttpProblem`` for a partition of a job that declares none."""
+    history = service.ledger.histories().get(job)
+    if partition is None or history is None or history.latest.partition_name is not None:
+        return
+    raise invalid(
+        f"Expected none, since {job} declares no partitions, got {partition!r}", "partition"
+    )

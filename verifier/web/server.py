@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
@@ -77,19 +78,37 @@ def listen(host: str, port: int) -> Listener:
 
 
 class Server(uvicorn.Server):
-    """uvicorn, told when to stop and ending by itself.
+    """uvicorn within our bounds, told when to stop and ending by itself.
 
     The original raises the signal again once it has stopped, which would end the
     process before its owner has put away what it holds.
     """
 
-    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]) -> None:
-        super().__init__(config)
+    def __init__(self, app: ASGIApp, on_stop: Callable[[], None] = lambda: None) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=BoundedProtocol,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                log_level="error",
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                backlog=BACKLOG,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=STOP_SECONDS,
+            )
+        )
         self._on_stop = on_stop
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Stop on SIGTERM and SIGINT, as long as the server runs."""
+        """Stop on SIGTERM and SIGINT; only the main thread can catch them."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
         before = {number: signal.signal(number, self.handle_exit) for number in STOPS}
         try:
             yield
@@ -98,7 +117,7 @@ class Server(uvicorn.Server):
                 signal.signal(number, handler)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let what is under way end, for so long."""
+        """Let what is under way end, for ``STOP_SECONDS``."""
         log.info("stopping")
         self._on_stop()
         await super().shutdown(sockets)
@@ -111,23 +130,9 @@ def serve(app: ASGIApp, listener: Listener, on_stop: Callable[[], None] = lambda
     be told to end sooner. Requests then have ``STOP_SECONDS``; a second SIGINT ends
     that.
     """
-    config = uvicorn.Config(
-        app,
-        http=BoundedProtocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        log_level="error",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        backlog=BACKLOG,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=STOP_SECONDS,
-    )
     log.info("listening", url=listener.url)
     try:
-        Server(config, on_stop).run(sockets=[listener.socket])
+        Server(app, on_stop).run(sockets=[listener.socket])
     finally:
         listener.close()
     log.info("stopped")

@@ -23,7 +23,7 @@ from verifier.runs.verdict import RunState, Verdict
 Instant = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
 
 
-class Shape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Shape(msgspec.Struct, forbid_unknown_fields=True):
     """A document with these fields and no others."""
 
 
@@ -124,14 +124,14 @@ class Check(Shape):
     result: Result
     reason: str | None
     effect: Effect | None
+    evidence: dict[str, Any]
+    evaluated_at: Instant | None
+    duration_seconds: float | None
     expected: int | None = None
     done: int | None = None
     missing: int = 0
     surplus: int = 0
     unexpected: int = 0
-    evidence: dict[str, Any]
-    evaluated_at: Instant | None
-    duration_seconds: float | None
 
 
 class Revision(Shape, rename={"was": "from", "became": "to"}):
@@ -183,12 +183,12 @@ class Run(Shape):
     conditions: list[HeldCondition]
     advice: Advice
     judged_at: Instant | None
-    occurrence: OccurrenceState | None = None
     guard: list[GuardDecision]
     attempts: list[Attempt]
     checks: list[Check]
     revisions: list[Revision]
     actions: list[Action]
+    occurrence: OccurrenceState | None = None
 
 
 class Runs(Shape):

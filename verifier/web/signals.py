@@ -1,12 +1,14 @@
 """``POST /v1/signals``: what jobs and schedulers tell."""
 
+from starlette.responses import Response
+
 from verifier.engine.listening import NATIVE
 from verifier.engine.service import Service
 from verifier.intake.receipt import Receipt, RejectCode
 from verifier.intake.wire import WireSignal, split_body
 from verifier.web.access import Right
 from verifier.web.body import JSON, MAX_SIGNALS, NDJSON, media_type, read_body
-from verifier.web.endpoint import Asked, Endpoint, Response, encode, json_response
+from verifier.web.endpoint import Asked, Endpoint, encode, json_response
 from verifier.web.problems import HttpProblem, ProblemKind
 
 

@@ -57,6 +57,16 @@ def test_a_database_that_left_wal_mode_is_seen_through_the_same_file(tmp_path):
     file.close()
 
 
+def test_a_file_in_the_place_of_another_is_looked_at_itself(tmp_path):
+    path = database(tmp_path / "wal.db", "wal")
+    file = SqliteFile(path)
+    assert file.at_rest() is not None
+    database(tmp_path / "new.db", "delete").rename(path)
+
+    assert file.at_rest() is None
+    file.close()
+
+
 JOB = """
 import sqlite3, sys
 sqlite3.connect(sys.argv[1], timeout=0).execute("BEGIN EXCLUSIVE")

@@ -52,6 +52,7 @@ _BY_MESSAGE = {
     "no such table": UnknownReason.NO_SUCH_TABLE,
     "no such column": UnknownReason.NO_SUCH_COLUMN,
     "not authorized": UnknownReason.NOT_READ_ONLY,
+    "Could not decode": UnknownReason.NOT_TEXT,
     "may not be modified": UnknownReason.NOT_READ_ONLY,
 }
 
@@ -159,21 +160,12 @@ class SqliteDatabase:
             factory=_Connection,
         )
         connection.opened_at_rest = at_rest
-        connection.text_factory = _text
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LARGEST_VALUE_BYTES)
         return connection
 
 
 def _raw(connection: Connection) -> _Connection:
     return cast(_Connection, connection.connection.driver_connection)
-
-
-def _text(raw: bytes) -> str | bytes:
-    """Text as it is; bytes that are no UTF-8 stay bytes, and differ from every text."""
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return raw
 
 
 def _authorize(action: int, first: str | None, second: str | None, *_: str | None) -> int:

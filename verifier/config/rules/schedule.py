@@ -10,7 +10,7 @@ from verifier.config.problem import Path
 from verifier.config.reporter import Reporter
 from verifier.runs.calendar import check_calendar
 from verifier.runs.covers import business_interval
-from verifier.runs.declaration import Schedule
+from verifier.runs.declaration import Cron, Every, Schedule
 from verifier.runs.interval import Interval
 from verifier.runs.slots import check_schedule
 from verifier.runs.wallclock import zone
@@ -29,8 +29,7 @@ def check_due_times(
         check_schedule(schedule)
         seasons = trial_slots(schedule)
     except ValueError as error:
-        key = "every" if job.schedule.every is not None else "cron"
-        _report(Code.BAD_SCHEDULE, ("schedule", key), error, reporter)
+        _report(Code.BAD_SCHEDULE, ("schedule", _broken_key(schedule)), error, reporter)
         return None
     covers = compile_covers(job.covers)
     tried: list[datetime] = [slot for season in seasons for slot in season]
@@ -91,6 +90,17 @@ def _is_known(job: JobModel, schedule: Schedule, reporter: Reporter) -> bool:
         _report(Code.BAD_SCHEDULE, (*at, "calendar"), error, reporter)
         return False
     return True
+
+
+def _broken_key(schedule: Schedule) -> str:
+    """The key that keeps a schedule of a known zone and calendar from being computed."""
+    if isinstance(schedule, Every):
+        return "every"
+    try:
+        check_schedule(Cron(expression="* * * * *", dialect=schedule.dialect))
+    except ValueError:
+        return "dialect"
+    return "cron"
 
 
 def _report(code: Code, path: Path, error: ValueError, reporter: Reporter) -> None:

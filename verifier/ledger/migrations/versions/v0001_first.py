@@ -158,8 +158,7 @@ def _judgement() -> None:
         _column("at", sa.BigInteger),
         _column("decision", sa.Text),
         _column("why", sa.Text),
-        _column("by", sa.Text),
-        _column("why_override", sa.Text, nullable=True),
+        _column("override_by", sa.Text, nullable=True),
     )
     op.create_index("guard_decisions_run", "guard_decisions", ["run_id"])
 

@@ -156,17 +156,24 @@ def _condition(condition: Document) -> tuple[str, str]:
 
 def _history(run: Document) -> list[tuple[str | Text, str | Text]]:
     """Revisions, decisions of the guard and actions of people, in order of time."""
-    told: list[tuple[str, str]] = []
-    for each in run["revisions"]:
-        told.append((each["at"], f"{each['from'] or 'open'} became {each['to'] or 'open'}"))
-    for each in run["guard"]:
-        override = f" (overridden by {plain(each['override_by'])})" if each["override_by"] else ""
-        attempt, why = plain(each["attempt"]), plain(each["why"])
-        told.append((each["at"], f"guard: {each['decision']} {attempt}{override}: {why}"))
-    for each in run["actions"]:
-        told.append((each["at"], action_sentence(each)))
+    told = [
+        *((each["at"], _revision_sentence(each)) for each in run["revisions"]),
+        *((each["at"], _guard_sentence(each)) for each in run["guard"]),
+        *((each["at"], action_sentence(each)) for each in run["actions"]),
+    ]
     told.sort(key=lambda each: parse_instant(each[0]))
     return [(at, text) for at, text in told]
+
+
+def _revision_sentence(revision: Document) -> str:
+    return f"{revision['from'] or 'open'} became {revision['to'] or 'open'}"
+
+
+def _guard_sentence(decision: Document) -> str:
+    by = decision["override_by"]
+    override = f" (overridden by {plain(by)})" if by else ""
+    attempt, why = plain(decision["attempt"]), plain(decision["why"])
+    return f"guard: {plain(decision['decision'])} {attempt}{override}: {why}"
 
 
 def action_sentence(action: Document) -> str:

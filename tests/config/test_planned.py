@@ -1,0 +1,75 @@
+from collections.abc import Callable
+
+import pytest
+
+from verifier.checks.registry import NOT_YET
+from verifier.config.codes import Code
+from verifier.config.load import Reading
+from verifier.config.problem import Problem
+
+Read = Callable[..., Reading]
+
+
+@pytest.mark.parametrize("kind", ["cron-log", "airflow", "celery"])
+def test_each_source_is_refused_by_name(
+    kind: str, with_top: Callable[[str], str], read: Read, pointed: Callable[[str, Problem], str]
+) -> None:
+    text = with_top(f"sources:\n  one: {{type: {kind}, password: '${{UNSET}}'}}\n  two: {{}}")
+    problems = read(text).problems
+    assert [(each.code, each.path) for each in problems] == [
+        (Code.NOT_YET, "sources.one"),
+        (Code.NOT_YET, "sources.two"),
+    ]
+    assert pointed(text, problems[0]).startswith("one:")
+
+
+def test_sources_that_hold_none_are_refused_too(
+    with_top: Callable[[str], str], only: Callable[..., Problem]
+) -> None:
+    assert only(with_top("sources:")).code is Code.NOT_YET
+
+
+@pytest.mark.parametrize("kind", ["files", "http"])
+def test_a_store_of_a_planned_type_is_refused_and_still_known_by_name(
+    kind: str, with_job: Callable[..., str], only: Callable[..., Problem]
+) -> None:
+    text = with_job().replace("type: sql", f"type: {kind}")
+    problem = only(text)
+    assert problem.code is Code.NOT_YET
+    assert problem.path == "stores.shop.type"
+
+
+@pytest.mark.parametrize("kind", NOT_YET)
+def test_a_check_of_a_planned_type_is_refused_once(
+    kind: str, with_job: Callable[..., str], only: Callable[..., Problem], scope: str
+) -> None:
+    text = with_job(checks=f"[{scope}, {{type: {kind}, name: other, whatever: 1}}]")
+    problem = only(text)
+    assert problem.code is Code.NOT_YET
+    assert problem.path == "jobs.daily.checks[1].type"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("scheduler", "{source: hostcron, command: x}"),
+        ("partitions", "{name: tenant, store: nowhere, sql: x}"),
+        ("complete_when", "99.9%"),
+    ],
+)
+def test_a_planned_key_of_a_job_is_refused_and_the_rest_is_judged(
+    key: str, value: str, with_job: Callable[..., str], read: Read
+) -> None:
+    problems = read(with_job(**{key: value, "retry": "{max_attempts: 2, auto: never}"})).problems
+    assert {each.code for each in problems} == {Code.NOT_YET, Code.RETRY_CONTRADICTS}
+    assert f"jobs.daily.{key}" in {each.path for each in problems}
+    assert "not yet supported" in next(
+        each.hint or "" for each in problems if each.path.endswith(key)
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["jobs: 5", "stores: [1]", "jobs: {x: [1]}", "jobs: {x: {checks: 1}}"]
+)
+def test_what_has_another_shape_holds_nothing_planned(text: str, read: Read) -> None:
+    assert Code.NOT_YET not in {each.code for each in read(f"version: 1\n{text}").problems}

@@ -1,0 +1,100 @@
+"""Operator actions: what they change, and what they refuse."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from verifier.engine.actions import ActionRefused, ActionRequest
+from verifier.engine.documents import find_run
+from verifier.runs.action import ActionKind
+
+FIRST = datetime(2026, 4, 2, 2, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+REGIONS = [f"R{number:02}" for number in range(10)]
+RUN = "revenue/2026-04-02T02:00:00Z"
+
+
+def half_done(world: Any) -> None:
+    world.tick_to(FIRST + MINUTE, every=timedelta(hours=2))
+    world.signal("started", FIRST + MINUTE)
+    world.write("2026-04-01", REGIONS[:5])
+    world.now = FIRST + 10 * MINUTE
+    world.signal("succeeded", world.now)
+    world.tick_to(world.now + MINUTE, every=timedelta(seconds=10))
+    assert world.run()["verdict"] == "partial"
+
+
+def act(world: Any, kind: ActionKind, **more: Any) -> dict[str, Any]:
+    if "key" not in more:
+        more["key"] = find_run(world.ledger, RUN)
+    request = ActionRequest(kind=kind, by="ann", reason="looked", job="revenue", **more)
+    done: dict[str, Any] = world.service.act(request)
+    return done
+
+
+def test_reconcile_closes_a_run_and_a_later_attempt_opens_it_again(world: Any) -> None:
+    half_done(world)
+    act(world, ActionKind.RECONCILE)
+    run = world.run()
+    assert (run["verdict"], run["advice"]["action"]) == ("reconciled", "accept")
+    world.now += MINUTE
+    world.signal("started", world.now, attempt="a2", due="2026-04-02T02:00:00Z", lane="rerun")
+    assert world.run()["verdict"] is None
+    assert world.run()["state"] == "running"
+
+
+def test_other_evidence_opens_a_reconciled_run_again(world: Any) -> None:
+    half_done(world)
+    act(world, ActionKind.RECONCILE)
+    world.write("2026-04-01", REGIONS)
+    world.tick_to(FIRST + 27 * MINUTE)
+    assert world.run()["verdict"] == "duplicated"
+
+
+def test_skip_excuses_a_run(world: Any) -> None:
+    half_done(world)
+    act(world, ActionKind.SKIP)
+    assert world.run()["verdict"] == "excused"
+
+
+def test_a_mute_excuses_what_is_missing_and_nothing_else(world: Any) -> None:
+    until = FIRST + timedelta(days=1, hours=1)
+    act(world, ActionKind.MUTE, key=None, until=until)
+    world.tick_to(FIRST + 7 * MINUTE, every=timedelta(minutes=10))
+    world.tick_to(world.now + MINUTE, every=timedelta(seconds=10))
+    assert world.run()["verdict"] == "excused"
+    world.write("2026-04-02", REGIONS[:5])
+    due = FIRST + timedelta(days=1)
+    world.tick_to(due + 7 * MINUTE, every=timedelta(minutes=30))
+    world.tick_to(world.now + MINUTE, every=timedelta(seconds=10))
+    assert world.run(due)["verdict"] == "partial"
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "expected"),
+    [
+        (ActionKind.FENCE, {"attempt": "nobody"}, "expected --attempt"),
+        (ActionKind.FENCE, {"attempt": "a1"}, "succeeded already"),
+        (ActionKind.RECONCILE, {"key": None}, "expected a run"),
+        (ActionKind.HOLD, {}, "expected a job"),
+        (ActionKind.MUTE, {"key": None}, "expected --until"),
+    ],
+)
+def test_an_action_that_makes_no_sense_is_refused_and_not_kept(
+    world: Any, kind: ActionKind, more: dict[str, Any], expected: str
+) -> None:
+    half_done(world)
+    with pytest.raises(ActionRefused, match=expected):
+        act(world, kind, **more)
+    assert world.ledger.actions() == []
+
+
+def test_who_and_why_must_be_told(world: Any) -> None:
+    with pytest.raises(ActionRefused, match="--by"):
+        world.service.act(ActionRequest(kind=ActionKind.HOLD, by=" ", reason="x", job="revenue"))
+
+
+def test_a_run_that_is_not_known_cannot_be_closed(world: Any) -> None:
+    with pytest.raises(LookupError):
+        act(world, ActionKind.SKIP, key=find_run(world.ledger, "revenue/2020-01-01T02:00:00Z"))

@@ -1,0 +1,193 @@
+"""A whole verifier behind its API: real configuration, ledger and warehouse, a clock that stands.
+
+The job ``nightly`` appends one row a region and is due at 02:00 UTC; it is 03:00.
+"""
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from verifier.checks.stores.registry import Stores
+from verifier.config.config import Config
+from verifier.config.load import load
+from verifier.engine.fleet import Fleet
+from verifier.engine.guarding import Gatekeeper
+from verifier.engine.service import Service
+from verifier.ledger import database
+from verifier.ledger.ledger import Ledger
+from verifier.web.access import Access
+from verifier.web.app import build_app
+
+NOW = datetime(2026, 4, 3, 3, 0, tzinfo=UTC)
+DUE = "2026-04-03T02:00:00Z"
+TOKEN = "made-token-beside-the-ledger"
+
+YAML = """\
+version: 1
+ledger: sqlite:///{folder}/landed.db
+stores:
+  warehouse: {{type: sql, url: "sqlite:///{folder}/warehouse.db"}}
+jobs:
+  nightly:
+    statement: Every region has one row for yesterday.
+    schedule: {{cron: "0 2 * * *"}}
+    covers: previous-day
+    class: one-result
+    effects: append
+    settle: 0s
+    since: 2026-04-01
+    checks:
+      - type: scope
+        name: regions
+        store: warehouse
+        table: revenue
+        key: [region]
+        where: "day = :day"
+        expected: {{store: warehouse, sql: "select code from regions"}}
+  beat:
+    schedule: {{every: 15m}}
+    class: best-effort
+"""
+
+
+@dataclass
+class Clock:
+    """Stands until it is moved; waiting moves it."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def wait(self, length: timedelta) -> None:
+        self.now += length
+
+
+@dataclass
+class Api:
+    """The application, asked one request at a time without a socket."""
+
+    app: Starlette
+    base: str = "http://127.0.0.1:9877"
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def request(self, method: str, path: str, **more: Any) -> httpx.Response:
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url=self.base) as client:
+                headers = {**self.headers, **more.pop("headers", {})}
+                return await client.request(method, path, headers=headers, **more)
+
+        return anyio.run(ask)
+
+    def get(self, path: str, **more: Any) -> httpx.Response:
+        return self.request("GET", path, **more)
+
+    def post(self, path: str, body: object, **more: Any) -> httpx.Response:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json", **more.pop("headers", {})}
+        return self.request("POST", path, content=content, headers=headers, **more)
+
+    def as_operator(self) -> "Api":
+        return Api(self.app, self.base, {**self.headers, "Authorization": f"Bearer {TOKEN}"})
+
+
+@dataclass
+class Warehouse:
+    """What the job wrote, and should have written."""
+
+    path: Path
+
+    def __post_init__(self) -> None:
+        with sqlite3.connect(self.path) as connection:
+            connection.execute("create table regions (code text)")
+            connection.execute("create table revenue (day text, region text)")
+            connection.executemany("insert into regions values (?)", [("de",), ("fr",)])
+        connection.close()
+
+    def write(self, *regions: str, day: str = "2026-04-02") -> None:
+        with sqlite3.connect(self.path) as connection:
+            rows = [(day, region) for region in regions]
+            connection.executemany("insert into revenue values (?, ?)", rows)
+        connection.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    return Warehouse(tmp_path / "warehouse.db")
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    file = tmp_path / "landed.yaml"
+    file.write_text(YAML.format(folder=tmp_path))
+    return load(file, {})
+
+
+@pytest.fixture(scope="session")
+def blank_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty ledger: to copy it is quicker than to make another."""
+    path = tmp_path_factory.mktemp("ledger") / "landed.db"
+    Ledger.open(f"sqlite:///{path}", NOW).close()
+    return path
+
+
+@pytest.fixture
+def service(blank_ledger: Path, config: Config, clock: Clock, warehouse: Warehouse) -> Iterator[Service]:
+    shutil.copy(blank_ledger, Path(config.file).with_name("landed.db"))
+    with Ledger.open(config.ledger, clock()) as ledger, Stores(config.stores) as stores:
+        fleet = Fleet(config, ledger, stores)
+        fleet.register(clock() - timedelta(days=2))
+        gatekeeper = Gatekeeper(ledger, fleet, clock)
+        yield Service(ledger, fleet, gatekeeper, clock, clock.wait)
+        gatekeeper.close()
+
+
+@pytest.fixture
+def api(service: Service, config: Config) -> Api:
+    return Api(build_app(service, Access.of(config.listen, config.tokens, TOKEN)))
+
+
+@pytest.fixture
+def signal() -> Callable[..., dict[str, Any]]:
+    """Signals of attempt a1 of ``nightly``, said at 02:10 unless they say otherwise."""
+
+    def signal(kind: str, **more: Any) -> dict[str, Any]:
+        at = "2026-04-03T02:10:00Z"
+        return {"job": "nightly", "kind": kind, "at": at, "attempt": "a1", **more}
+
+    return signal
+
+
+@pytest.fixture
+def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Callable[[], None]]]:
+    """Takes the ledger's write lock; what it returns gives that back.
+
+    To be asked for before ``api``, so that nobody waits for long.
+    """
+    monkeypatch.setattr(database, "PATIENCE_SECONDS", 0.2)
+    held: list[sqlite3.Connection] = []
+
+    def lock() -> Callable[[], None]:
+        held.append(sqlite3.connect(tmp_path / "landed.db", isolation_level=None))
+        held[0].execute("begin immediate")
+        return held[0].close
+
+    yield lock
+    for connection in held:
+        connection.close()

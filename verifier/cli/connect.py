@@ -1,0 +1,107 @@
+"""The verifier that a command speaks to: one that runs, or the ledger itself."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from verifier.checks.stores.registry import Stores
+from verifier.cli.client import Client
+from verifier.cli.exits import CommandFailed
+from verifier.cli.local import LocalClient
+from verifier.cli.output import note
+from verifier.cli.remote import RemoteClient
+from verifier.cli.where import Where
+from verifier.config.config import Config
+from verifier.config.file import Address, Tokens
+from verifier.engine.clock import Clock, Wait, system_clock, system_wait
+from verifier.engine.fleet import Fleet
+from verifier.engine.guarding import Gatekeeper
+from verifier.engine.instance import ledger_path, operate_token, serving
+from verifier.engine.listening import GAP, NATIVE
+from verifier.engine.service import Service
+from verifier.ledger.errors import LedgerUnavailable
+from verifier.ledger.ledger import Ledger
+from verifier.runs.instant import format_instant
+from verifier.signals.spool import sweep_spool
+
+
+@contextmanager
+def connect(
+    where: Where,
+    *,
+    creates: bool = False,
+    clock: Clock = system_clock,
+    wait: Wait = system_wait,
+) -> Iterator[Client]:
+    """The verifier that ``where`` leads to: the one named, the ``serve`` of the ledger, or none.
+
+    Where nobody serves the ledger, it is opened here; ``creates`` says that it may be
+    made, and that the configuration is needed. Raises ``CommandFailed``,
+    ``ConfigError`` and ``LedgerError``.
+    """
+    if where.verifier_url is not None:
+        with RemoteClient(where.verifier_url, where.verifier_token) as remote:
+            yield remote
+        return
+    config = where.load_config() if creates else where.find_config()
+    url = where.ledger_url(config)
+    path = ledger_path(url)
+    running = None if path is None else serving(path)
+    if path is not None and running is not None:
+        with RemoteClient(running, where.verifier_token or operate_token(path)) as remote:
+            yield remote
+        return
+    if path is not None and not creates and not path.exists():
+        raise CommandFailed(
+            f"no ledger is at {path} yet", hint="`landed serve` makes it, and so does `verify`"
+        )
+    with Ledger.open(url, clock()) as ledger, _service(ledger, config, clock, wait) as service:
+        _catch_up(service, where.spool)
+        yield LocalClient(service)
+
+
+@contextmanager
+def _service(
+    ledger: Ledger, config: Config | None, clock: Clock, wait: Wait
+) -> Iterator[Service]:
+    config = config or _bare_config()
+    with Stores(config.stores) as stores:
+        fleet = Fleet(config, ledger, stores)
+        gatekeeper = Gatekeeper(ledger, fleet, clock)
+        try:
+            yield Service(ledger, fleet, gatekeeper, clock, wait)
+        finally:
+            gatekeeper.close()
+
+
+def _bare_config() -> Config:
+    """What is known without a configuration: nothing."""
+    return Config(
+        file="",
+        ledger="",
+        listen=Address("127.0.0.1", 0),
+        startup_grace=GAP,
+        tokens=Tokens(),
+        stores={},
+        jobs={},
+        digest="",
+    )
+
+
+def _catch_up(service: Service, spool: str) -> None:
+    """Hear what this host's wrappers wrote down, and own up to what nobody heard."""
+    ledger, now = service.ledger, service.clock()
+    try:
+        last = ledger.last_listening(NATIVE)
+        if last is None:
+            ledger.listening(NATIVE, now)
+        elif now - last > GAP:
+            if all(window.since != last for window in ledger.windows(NATIVE)):
+                # Still open: silence proves nothing until a `serve` has caught up.
+                ledger.blind(NATIVE, since=last, until=None, caught_up_at=None)
+            note(
+                f"note: no `landed serve` runs on this ledger; the last one was heard at "
+                f"{format_instant(last)}, and silence since then proves nothing"
+            )
+        sweep_spool(spool, service.receive)
+    except (LedgerUnavailable, OSError) as error:
+        note(f"note: the spool of this host could not be read into the ledger: {error}")

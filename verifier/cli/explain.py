@@ -1,0 +1,43 @@
+"""``landed explain``: the whole story of one run."""
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from verifier.cli.connect import connect
+from verifier.cli.options import ConfigOption, JsonOption, LedgerOption, TokenOption, UrlOption
+from verifier.cli.output import show, show_json, show_lines
+from verifier.cli.paste import shell_block, sql_block
+from verifier.cli.run_story import story
+from verifier.cli.where import Where
+
+RunArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN", help="A run id, or job/DUE[/partition].", show_default=False
+    ),
+]
+
+
+def explain(
+    run: RunArgument,
+    config: ConfigOption = None,
+    ledger: LedgerOption = None,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell the whole story of a run, and end in what to paste."""
+    with connect(Where(config=config, ledger=ledger, url=url, token=token)) as client:
+        found = client.run(run)
+    if as_json:
+        show_json(found)
+        return
+    show(*story(found))
+    questions = sql_block(found)
+    if questions:
+        show("", Text("To paste into an SQL client", style="bold"))
+        show_lines("\n".join(questions))
+    show("", Text("To paste into a shell", style="bold"))
+    show_lines("\n".join(shell_block(found)))

@@ -1,0 +1,79 @@
+"""``landed runs``: runs, newest first."""
+
+from typing import Annotated
+
+import typer
+
+from verifier.cli.connect import connect
+from verifier.cli.options import (
+    ConfigOption,
+    JobOption,
+    JsonOption,
+    LedgerOption,
+    PartitionOption,
+    TokenOption,
+    UrlOption,
+)
+from verifier.cli.output import note, show, show_json, stdout
+from verifier.cli.tables import runs_table
+from verifier.cli.when import parse_when
+from verifier.cli.where import Where
+from verifier.engine.clock import system_clock
+from verifier.ledger.ledger import RunFilter
+from verifier.ledger.types import RunLane
+from verifier.runs.verdict import Verdict
+
+LIMIT = 1000
+
+
+def runs(
+    job: JobOption = None,
+    verdict: Annotated[
+        Verdict | None, typer.Option(help="Only runs judged to be this.", show_default=False)
+    ] = None,
+    lane: Annotated[
+        RunLane | None,
+        typer.Option(help="live: the schedule asked for it.", show_default=False),
+    ] = None,
+    partition: PartitionOption = None,
+    worker: Annotated[
+        str | None, typer.Option(help="Only runs tried there.", show_default=False)
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="WHEN", help="Only runs due from then on.", show_default=False),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(metavar="WHEN", help="Only runs due before then.", show_default=False),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")] = LIMIT,
+    config: ConfigOption = None,
+    ledger: LedgerOption = None,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List runs, newest first. WHEN is a day (friday, 2026-04-01), 3d, or an instant."""
+    now = system_clock()
+    filters = RunFilter(
+        job=job,
+        verdict=verdict,
+        lane=lane,
+        partition=partition,
+        worker=worker,
+        since=None if since is None else parse_when(since, now),
+        until=None if until is None else parse_when(until, now),
+        limit=limit,
+    )
+    with connect(Where(config=config, ledger=ledger, url=url, token=token)) as client:
+        found = client.runs(filters)
+    if as_json:
+        show_json({"runs": found})
+        return
+    if found:
+        show(runs_table(found, stdout().width))
+    else:
+        note("no run matches")
+    if len(found) == limit:
+        note(f"there may be more: only the newest {limit} are shown")

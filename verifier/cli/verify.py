@@ -1,0 +1,88 @@
+"""``landed verify``: ask the destination now."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from verifier.cli.client import Progress as Tell
+from verifier.cli.client import Wanted
+from verifier.cli.connect import connect
+from verifier.cli.exits import CommandFailed, exit_of_runs
+from verifier.cli.options import (
+    ConfigOption,
+    JsonOption,
+    LedgerOption,
+    PartitionOption,
+    TokenOption,
+    UrlOption,
+)
+from verifier.cli.output import note, show, show_json, stderr, stdout
+from verifier.cli.tables import runs_table
+from verifier.cli.when import parse_moment
+from verifier.cli.where import Where
+
+
+def verify(
+    job: Annotated[str, typer.Argument(metavar="JOB", show_default=False)],
+    due: Annotated[
+        str | None,
+        typer.Option(metavar="T", help="The run due then; default: the last.", show_default=False),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="T", help="Every run from then on.", show_default=False),
+    ] = None,
+    end: Annotated[
+        str | None,
+        typer.Option("--to", metavar="T", help="And before then.", show_default=False),
+    ] = None,
+    partition: PartitionOption = None,
+    config: ConfigOption = None,
+    ledger: LedgerOption = None,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask the destination now, wait for the confirming look, and exit by the worst run."""
+    wanted = Wanted(
+        job=job,
+        due=parse_moment("--due", due),
+        start=parse_moment("--from", start),
+        end=parse_moment("--to", end),
+        partition=partition,
+    )
+    if (start is None) is not (end is None):
+        raise CommandFailed("expected --from and --to, found one of them")
+    if due is not None and start is not None:
+        raise CommandFailed("expected either --due, or --from and --to, found both")
+    where = Where(config=config, ledger=ledger, url=url, token=token)
+    with connect(where, creates=True) as client, _progress() as tell:
+        found = client.verify(wanted, tell)
+    if as_json:
+        show_json({"runs": found})
+    elif found:
+        show(runs_table(found, stdout().width))
+    else:
+        note("no run is due there")
+    raise typer.Exit(exit_of_runs(found))
+
+
+@contextmanager
+def _progress() -> Iterator[Tell]:
+    """A bar on stderr, where a person sees it; without a total it only shows the time."""
+    console = stderr()
+    if not console.is_terminal:
+        yield lambda _done, _total: None
+        return
+    columns = (
+        TextColumn("asking, and waiting for runs to settle"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total or None)

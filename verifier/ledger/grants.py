@@ -1,0 +1,114 @@
+"""Grants: the guard's decisions, each made once and at most one of them to start."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, select
+
+from verifier.ledger import attempts
+from verifier.ledger import facts as run_facts
+from verifier.ledger import runs as run_rows
+from verifier.ledger.append import append
+from verifier.ledger.errors import LedgerError
+from verifier.ledger.restand import restand
+from verifier.ledger.schema import guard_decisions
+from verifier.ledger.tallies import GUARD_DECISIONS
+from verifier.ledger.transaction import Transaction
+from verifier.runs.attempt import Attempt
+from verifier.runs.binding import RunKey
+from verifier.runs.guard import Decision, Ruling
+from verifier.runs.signal import Signal
+from verifier.runs.standing import Facts
+from verifier.runs.view import GuardRecord
+
+SOURCE = "guard"
+"""The source of the claims that grants are."""
+
+
+def grant(
+    transaction: Transaction,
+    key: RunKey,
+    ask: Callable[[Facts], Ruling],
+    claim: Signal,
+    *,
+    override_by: str | None,
+) -> Ruling:
+    """Decide whether the attempt of ``claim`` may start, and keep the decision.
+
+    An attempt that asks again gets the same answer. Where it is allowed, ``claim``
+    is appended in this transaction, so whoever asks next sees it. ``LedgerError``
+    where the claim would be of another run than ``key``.
+    """
+    connection = transaction.connection
+    attempt = claim.attempt
+    if attempt is None or claim.job != key.job:
+        raise ValueError("expected a claim that names an attempt of the run's job")
+    decided = connection.execute(
+        select(guard_decisions).where(
+            guard_decisions.c.job == key.job, guard_decisions.c.attempt == attempt
+        )
+    ).first()
+    if decided is not None:
+        return Ruling(decided.decision, decided.why)
+    run_rows.begin(transaction, [key])
+    facts = run_facts.for_people(connection, transaction.jobs, key, transaction.now)
+    ruling = ask(_without(facts, attempt))
+    connection.execute(
+        guard_decisions.insert(),
+        {
+            "job": key.job,
+            "attempt": attempt,
+            "run_id": key.run_id,
+            "at": transaction.now,
+            "decision": ruling.decision,
+            "why": ruling.why,
+            "override_by": override_by,
+        },
+    )
+    transaction.counted.count(GUARD_DECISIONS, key.job, decision=ruling.decision)
+    if ruling.decision is Decision.ALLOW:
+        append(transaction, [claim], SOURCE, cause="guard")
+        granted = attempts.of_runs(connection, [key.run_id]).get(key.run_id, [])
+        if all(each.attempt != attempt for each in granted):
+            raise LedgerError(
+                f"attempt {attempt[:80]!r} belongs to another run than {key.path}: "
+                "give each attempt an id of its own"
+            )
+    else:
+        restand(transaction, [key], cause="guard")
+    return ruling
+
+
+def decisions_on(connection: Connection, run_id: str) -> list[GuardRecord]:
+    """What the guard decided about a run, oldest first."""
+    found = (
+        select(guard_decisions)
+        .where(guard_decisions.c.run_id == run_id)
+        .order_by(guard_decisions.c.at, guard_decisions.c.attempt)
+    )
+    return [_record(row) for row in connection.execute(found)]
+
+
+def _record(row: Row[Any]) -> GuardRecord:
+    return GuardRecord(
+        at=row.at,
+        attempt=row.attempt,
+        decision=row.decision,
+        why=row.why,
+        override_by=row.override_by,
+    )
+
+
+def _without(facts: Facts, attempt: str) -> Facts:
+    """The facts as they are for the asker, who may have been announced already."""
+
+    def others(known: Sequence[Attempt]) -> list[Attempt]:
+        return [each for each in known if each.attempt != attempt]
+
+    return msgspec.structs.replace(
+        facts,
+        attempts=others(facts.attempts),
+        whole_job=others(facts.whole_job),
+        others=others(facts.others),
+    )

@@ -1,0 +1,385 @@
+"""The ledger: durable truth about jobs, attempts and runs, and the one door to it.
+
+Every method is one transaction. What a write returned from is on the disk; of a
+write that raised, nothing was kept. Reads see one snapshot and never wait for a
+write. Any thread may call any method. All raise ``LedgerUnavailable`` where the
+ledger cannot be used now. Instants are UTC, and ``now`` is the present one.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import func, select
+
+from verifier.ledger import (
+    actions,
+    attempts,
+    audit,
+    cursors,
+    declarations,
+    evaluations,
+    expectations,
+    grants,
+    listing,
+    tallies,
+    windows,
+)
+from verifier.ledger import append as appending
+from verifier.ledger import declare as declaring
+from verifier.ledger import facts as run_facts
+from verifier.ledger import revisions as run_revisions
+from verifier.ledger import runs as run_rows
+from verifier.ledger.append import Appended
+from verifier.ledger.database import Database, path_of
+from verifier.ledger.declarations import Jobs, Register, job_of
+from verifier.ledger.listing import LastTimes, RunFilter
+from verifier.ledger.migrate import prepare
+from verifier.ledger.restand import restand
+from verifier.ledger.runs import RunRow
+from verifier.ledger.schema import meta, runs
+from verifier.ledger.statements import chunks
+from verifier.ledger.tallies import Tally
+from verifier.ledger.transaction import Transaction
+from verifier.ledger.windows import BlindWindow
+from verifier.runs.action import Action, ActionKind
+from verifier.runs.attempt import Attempt
+from verifier.runs.binding import RunKey
+from verifier.runs.declaration import Declaration, History
+from verifier.runs.evaluation import Evaluation
+from verifier.runs.guard import Ruling
+from verifier.runs.instant import format_instant, parse_instant
+from verifier.runs.occurrence import Useful
+from verifier.runs.signal import Signal
+from verifier.runs.standing import Facts
+from verifier.runs.verdict import Verdict
+from verifier.runs.view import GuardRecord, Revision
+
+
+class Ledger:
+    """A ledger that is open; ``with`` closes it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._register = Register()
+        self._in_force: tuple[Jobs, dict[str, History]] = ({}, {})
+        with database.read() as connection:
+            born = connection.execute(select(meta)).one()
+        self.ledger_id: str = born.ledger_id
+        self.created_at: datetime = born.created_at
+
+    @classmethod
+    def open(cls, url: str, now: datetime) -> Self:
+        """Open the ledger at ``url``, such as ``sqlite:///landed.db``.
+
+        It is created where there is none, and migrated where it is older. Raises
+        ``LedgerTooNew`` where a newer landed wrote it, and ``LedgerError`` for a
+        URL that is not supported and for a file that is no ledger.
+        """
+        database = Database(path_of(url))
+        try:
+            prepare(database, now)
+            return cls(database)
+        except BaseException:
+            database.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # Declarations
+
+    def declare(
+        self, job: str, declaration: Declaration, document: Mapping[str, Any], now: datetime
+    ) -> bool:
+        """Declare a job from ``now`` on; False where it is declared so already.
+
+        ``document`` is the job as written, JSON-ready, nothing interpolated.
+        """
+        written = dict(document)
+        with self._database.read() as connection:
+            jobs = self._register.read(connection)
+        if declarations.is_declared_so(jobs, job, declaration, written):
+            return False
+        with self._transaction(now) as transaction:
+            return declaring.declare(transaction, job, declaration, written)
+
+    def retire(self, job: str, now: datetime) -> bool:
+        """Expect nothing of a job any more; False where it is retired already."""
+        with self._transaction(now) as transaction:
+            return declaring.retire(transaction, job)
+
+    def histories(self) -> Mapping[str, History]:
+        """Every job that is not retired, with all that it was declared to be."""
+        with self._database.read() as connection:
+            jobs = self._register.read(connection)
+        known, histories = self._in_force
+        if known is not jobs:
+            histories = {name: job.history for name, job in jobs.items() if not job.retired}
+            self._in_force = (jobs, histories)
+        return histories
+
+    def documents(self, job: str) -> list[tuple[datetime, dict[str, Any]]]:
+        """A job's documents with their valid-from, oldest first."""
+        with self._database.read() as connection:
+            return declarations.documents(connection, job)
+
+    # Facts come in
+
+    def append(self, signals: Sequence[Signal], *, source: str, received_at: datetime) -> Appended:
+        """Keep signals, fold what is new of them, and judge the runs they touch.
+
+        Raises ``UnknownJob`` where one is of a job that was never declared.
+        """
+        with self._transaction(received_at) as transaction:
+            return appending.append(transaction, signals, source)
+
+    def expect(self, job: str, dues: Sequence[datetime], now: datetime) -> None:
+        """Have a run of ``job`` for each due instant that its schedule asks for.
+
+        Many are kept in several transactions, so that nobody waits long.
+        """
+        for piece in chunks(sorted(dues)):
+            with self._transaction(now) as transaction:
+                expectations.expect(transaction, job, piece)
+
+    def last_expected(self, job: str) -> datetime | None:
+        """Up to which due instant runs of ``job`` were asked for; None for none."""
+        with self._database.read() as connection:
+            return expectations.last_expected(connection, job)
+
+    def record(self, key: RunKey, evaluation: Evaluation, now: datetime) -> None:
+        """Keep what the checks of a run answered, and judge it."""
+        if evaluation.run_id != key.run_id:
+            raise ValueError(f"expected an evaluation of {key.path}, found one of another run")
+        with self._transaction(now) as transaction:
+            transaction.job(key.job)
+            if evaluations.add(transaction, key, evaluation):
+                restand(transaction, [key], evaluation.cause)
+
+    def act(self, action: Action, now: datetime | None = None) -> bool:
+        """Keep an operator's action; False where it is kept already.
+
+        ``now`` is the action's own instant where it is not given.
+
+        What it changes about one run is judged at once; what a mute changes about
+        the runs of its job, when they are next looked after.
+        """
+        with self._transaction(now or action.at) as transaction:
+            transaction.job(action.job)
+            if not actions.add(transaction.connection, action):
+                return False
+            if action.run_id is not None:
+                keys = run_rows.keys_of(transaction.connection, [action.run_id])
+                restand(transaction, keys, action.kind)
+            elif action.kind in (ActionKind.MUTE, ActionKind.UNMUTE):
+                muted = (runs.c.job == action.job, runs.c.at >= action.at)
+                run_rows.wake(transaction.connection, transaction.now, *muted)
+            return True
+
+    def grant(
+        self,
+        key: RunKey,
+        ask: Callable[[Facts], Ruling],
+        claim: Signal,
+        *,
+        override_by: str | None = None,
+        now: datetime,
+    ) -> Ruling:
+        """Let the guard decide whether the attempt of ``claim`` may start on ``key``.
+
+        ``ask`` is given the facts without that attempt. Where it allows, ``claim`` is
+        appended in the same transaction: of two that ask, the second sees it. An
+        attempt that asks again gets the answer it got. ``override_by``: who had it
+        allowed whatever the facts are. Raises ``LedgerError`` where the attempt is of
+        another run.
+        """
+        with self._transaction(now) as transaction:
+            return grants.grant(transaction, key, ask, claim, override_by=override_by)
+
+    # Time passes
+
+    def awake(self, now: datetime, limit: int) -> list[RunKey]:
+        """The runs about which ``now`` may change something, longest overdue first."""
+        with self._database.read() as connection:
+            found = (
+                select(runs.c.job, runs.c.occurrence, runs.c.partition)
+                .where(runs.c.wake_at <= now)
+                .order_by(runs.c.wake_at)
+                .limit(limit)
+            )
+            return [RunKey(*row) for row in connection.execute(found)]
+
+    def next_wake(self) -> datetime | None:
+        """When the next run is to be looked at; None where none is."""
+        with self._database.read() as connection:
+            moment: datetime | None = connection.scalar(select(func.min(runs.c.wake_at)))
+            return moment
+
+    def sleep(self, key: RunKey, now: datetime) -> None:
+        """Judge a run because time has passed, and have it looked at again when due."""
+        with self._transaction(now) as transaction:
+            restand(transaction, [key], "time")
+
+    # What is known of a run
+
+    def facts(self, key: RunKey, now: datetime) -> Facts:
+        """All that is known of a run, whether it has a row or not.
+
+        Raises ``UnknownJob`` where its job was never declared.
+        """
+        with self._database.read() as connection:
+            return run_facts.for_people(connection, self._register.read(connection), key, now)
+
+    def declared_at(self, key: RunKey, now: datetime) -> datetime:
+        """The valid-from of the declaration by which a run is judged.
+
+        Raises ``UnknownJob`` where its job was never declared.
+        """
+        with self._database.read() as connection:
+            job = job_of(self._register.read(connection), key.job)
+            tried = attempts.of_runs(connection, [key.run_id]).get(key.run_id, [])
+            return job.declared_for(key.due, tried, now).valid_from
+
+    def runs(self, filters: RunFilter) -> list[RunRow]:
+        """The runs that match, newest due first.
+
+        Raises ``ValueError`` where the cursor is none that a list gave.
+        """
+        with self._database.read() as connection:
+            return listing.matching(connection, filters)
+
+    def row(self, key: RunKey) -> RunRow | None:
+        """A run as stored; None where nothing is known of it."""
+        with self._database.read() as connection:
+            return run_rows.get(connection, key.run_id)
+
+    def find(self, run_id: str) -> RunKey | None:
+        """The run of that id; None where nothing is known of it."""
+        with self._database.read() as connection:
+            row = run_rows.get(connection, run_id)
+            return None if row is None else row.key
+
+    def attempts(self, key: RunKey) -> list[Attempt]:
+        """The attempts of a run."""
+        with self._database.read() as connection:
+            return attempts.of_runs(connection, [key.run_id]).get(key.run_id, [])
+
+    def evaluations(self, key: RunKey) -> list[Evaluation]:
+        """The evaluations of a run, oldest first."""
+        with self._database.read() as connection:
+            return evaluations.of_runs(connection, [key.run_id]).get(key.run_id, [])
+
+    def revisions(self, key: RunKey) -> list[Revision]:
+        """Every change of a run's verdict, oldest first."""
+        with self._database.read() as connection:
+            return run_revisions.of_run(connection, key.run_id)
+
+    def actions(self, job: str | None = None, run_id: str | None = None) -> list[Action]:
+        """All actions, or those of a job and its runs, or those on one run; oldest first."""
+        with self._database.read() as connection:
+            return actions.read(connection, job, run_id)
+
+    def guard_decisions(self, key: RunKey) -> list[GuardRecord]:
+        """What the guard decided about a run, oldest first."""
+        with self._database.read() as connection:
+            return grants.decisions_on(connection, key.run_id)
+
+    # What is known of a job
+
+    def newest_verified(self, job: str) -> dict[str, Useful]:
+        """Of each partition ("" for the whole job) the useful run with the greatest due."""
+        with self._database.read() as connection:
+            return listing.newest_verified(connection, job)
+
+    def counts_open(self, job: str) -> dict[Verdict, int]:
+        """How many runs of a job somebody should look at, by verdict."""
+        with self._database.read() as connection:
+            return listing.counts_open(connection, job)
+
+    def last_times(self, job: str) -> LastTimes:
+        """When a job was last due, last started and last succeeded, and what runs now."""
+        with self._database.read() as connection:
+            return listing.last_times(connection, job)
+
+    def verified_expected(self, job: str) -> dict[str, list[int]]:
+        """By check, how many keys were expected of the last verified runs of a job."""
+        with self._database.read() as connection:
+            return evaluations.verified_expected(connection, job)
+
+    def tallies(self, family: str | None = None) -> list[Tally]:
+        """All counters of events, or those of one family."""
+        with self._database.read() as connection:
+            return tallies.read(connection, family)
+
+    # What the verifier knows about itself
+
+    def listening(self, source: str, now: datetime) -> None:
+        """Remember that ``source`` is heard at ``now``."""
+        with self._database.write() as connection:
+            cursors.write(connection, f"listening/{source}", format_instant(now))
+
+    def last_listening(self, source: str) -> datetime | None:
+        """When ``source`` was last said to be heard; None where it never was."""
+        position = self.cursor(f"listening/{source}")
+        return None if position is None else parse_instant(position)
+
+    def blind(
+        self,
+        source: str,
+        since: datetime,
+        until: datetime | None,
+        caught_up_at: datetime | None,
+    ) -> None:
+        """Keep that ``source`` was not heard from ``since`` to ``until`` (None: still).
+
+        Silence in it counts from ``caught_up_at`` on, never while that is None. The
+        same source and ``since`` again replaces what was kept.
+        """
+        window = BlindWindow(source, since, until, caught_up_at)
+        with self._database.write() as connection:
+            windows.add(connection, self._register.read(connection), window)
+
+    def windows(self, source: str | None = None) -> list[BlindWindow]:
+        """All blind windows, or those of one source, oldest first."""
+        with self._database.read() as connection:
+            return windows.read(connection, source)
+
+    def cursor(self, name: str) -> str | None:
+        """A position kept under a name; None where there is none."""
+        with self._database.read() as connection:
+            return cursors.read(connection, name)
+
+    def keep_cursor(self, name: str, position: str) -> None:
+        """Keep a position under a name, in place of the one before."""
+        with self._database.write() as connection:
+            cursors.write(connection, name, position)
+
+    def check(self, now: datetime | None = None) -> list[str]:
+        """What of the log, the attempts, the runs and their standing does not agree.
+
+        Standing is compared only where ``now`` is given.
+        """
+        with self._database.read() as connection:
+            return audit.check(connection, self._register.read(connection), now)
+
+    @contextmanager
+    def _transaction(self, now: datetime) -> Iterator[Transaction]:
+        with self._database.write() as connection:
+            transaction = Transaction(connection, self._register.read(connection), now)
+            yield transaction
+            transaction.counted.write(connection)

@@ -1,0 +1,127 @@
+"""Lists and figures about runs, for people and for metrics."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, func, select, tuple_
+
+from verifier.ledger.runs import RunRow, row_of
+from verifier.ledger.schema import attempts, runs
+from verifier.ledger.types import RunLane
+from verifier.runs.instant import from_microseconds
+from verifier.runs.lifecycle import AttemptState
+from verifier.runs.occurrence import Useful
+from verifier.runs.verdict import Verdict
+
+
+class RunFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which runs to list: those of ``[since, until)`` that match all that is given.
+
+    ``partition`` "" means runs of the whole job. ``worker``: an attempt was made
+    there. ``cursor`` is that of the last run of the list before.
+    """
+
+    job: str | None = None
+    verdict: Verdict | None = None
+    lane: RunLane | None = None
+    partition: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    worker: str | None = None
+    limit: int = 1000
+    cursor: str | None = None
+
+
+class LastTimes(msgspec.Struct, frozen=True, kw_only=True):
+    """When a job last did what; None where it never did.
+
+    ``last_due`` is of a run that the sweep asked for, ``last_success`` as reported,
+    ``active_attempts`` counts those that started and have not ended.
+    """
+
+    last_due: datetime | None
+    last_started: datetime | None
+    last_success: datetime | None
+    active_attempts: int
+
+
+def matching(connection: Connection, wanted: RunFilter) -> list[RunRow]:
+    """The runs that match, newest due first.
+
+    Raises ``ValueError`` where the cursor is none that a list gave.
+    """
+    found = select(runs).order_by(runs.c.at.desc(), runs.c.run_id.desc()).limit(wanted.limit)
+    for name in ("job", "verdict", "lane", "partition"):
+        value = getattr(wanted, name)
+        if value is not None:
+            found = found.where(runs.c[name] == value)
+    if wanted.since is not None:
+        found = found.where(runs.c.at >= wanted.since)
+    if wanted.until is not None:
+        found = found.where(runs.c.at < wanted.until)
+    if wanted.worker is not None:
+        there = select(attempts.c.run_id).where(
+            attempts.c.run_id == runs.c.run_id, attempts.c.worker == wanted.worker
+        )
+        found = found.where(there.exists())
+    if wanted.cursor is not None:
+        types = [runs.c.at.type, runs.c.run_id.type]
+        place = tuple_(*_place_of(wanted.cursor), types=types)
+        found = found.where(tuple_(runs.c.at, runs.c.run_id) < place)
+    return [row_of(row) for row in connection.execute(found)]
+
+
+def newest_verified(connection: Connection, job: str) -> dict[str, Useful]:
+    """Of each partition of a job the useful run with the greatest due."""
+    newest = (
+        select(runs.c.partition, func.max(runs.c.due).label("due"))
+        .where(runs.c.job == job, runs.c.useful, runs.c.due.is_not(None))
+        .group_by(runs.c.partition)
+        .subquery()
+    )
+    found = (
+        select(runs.c.partition, runs.c.due, runs.c.completed_at)
+        .join(newest, (runs.c.partition == newest.c.partition) & (runs.c.due == newest.c.due))
+        .where(runs.c.job == job, runs.c.useful)
+    )
+    return {
+        row.partition: Useful(row.due, row.completed_at or row.due)
+        for row in connection.execute(found)
+    }
+
+
+def counts_open(connection: Connection, job: str) -> dict[Verdict, int]:
+    """How many runs of a job somebody should look at, by verdict."""
+    found = (
+        select(runs.c.verdict, func.count().label("runs"))
+        .where(runs.c.job == job, runs.c.open)
+        .group_by(runs.c.verdict)
+    )
+    return {row.verdict: row.runs for row in connection.execute(found)}
+
+
+def last_times(connection: Connection, job: str) -> LastTimes:
+    """When a job was last due, last started and last succeeded, and what runs now."""
+
+    def latest(column: Any, *which: Any) -> datetime | None:
+        newest = select(column).where(*which, column.is_not(None)).order_by(column.desc())
+        moment: datetime | None = connection.scalar(newest.limit(1))
+        return moment
+
+    own = attempts.c.job == job
+    active = select(func.count()).where(own, attempts.c.state == AttemptState.RUNNING)
+    return LastTimes(
+        last_due=latest(runs.c.at, runs.c.job == job, runs.c.expected),
+        last_started=latest(attempts.c.started_at, own),
+        last_success=latest(attempts.c.ended_at, own, attempts.c.state == AttemptState.SUCCEEDED),
+        active_attempts=connection.scalar(active) or 0,
+    )
+
+
+def _place_of(cursor: str) -> tuple[datetime, str]:
+    at, _, run_id = cursor.partition(".")
+    try:
+        return from_microseconds(int(at)), run_id
+    except (ValueError, OverflowError):
+        raise ValueError(f"expected a cursor of a list of runs, found {cursor[:80]!r}") from None
