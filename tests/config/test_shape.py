@@ -15,6 +15,7 @@ With = Callable[..., str]
     ("key", "value", "code", "message"),
     [
         ("recheck", "[]", None, ""),
+        ("recheck", "true", Code.WRONG_TYPE, "expected a list, found true or false"),
         ("statement", "5", Code.WRONG_TYPE, "expected a text, found 5"),
         ("statement", '""', Code.BAD_VALUE, "expected a text of 1 to 500 characters"),
         ("statement", '"a\\eb"', Code.BAD_VALUE, "without control characters, found 'a\\x1bb'"),
@@ -112,6 +113,14 @@ def test_a_database_that_cannot_be_asked_yet_is_not_yet_supported(
     assert problem.message == "expected what works by now, found 'postgresql://…'"
 
 
+def test_a_name_that_cannot_be_is_told_without_it_where_it_could_be_a_secret(
+    with_top: Callable[[str], str], only: Only
+) -> None:
+    problem = only(with_top("tokens: {operate: {hunter2/: 0123456789abcdef}}"))
+    assert problem.code is Code.BAD_NAME
+    assert "hunter2" not in str(problem)
+
+
 def test_an_explicit_nothing_is_told_where_something_belongs(with_job: With, only: Only) -> None:
     assert only(with_job(recheck="")).message == "expected a list, found nothing"
 
@@ -155,6 +164,12 @@ def test_what_a_variable_holds_is_in_no_problem(
     for problem in problems:
         assert "hunter" not in str(problem)
         assert "sword" not in str(problem)
+
+
+def test_a_value_from_elsewhere_is_told_as_it_is_written(with_job: With, only: Only) -> None:
+    problem = only(with_job(effects='"${EFFECTS}"'), {"EFFECTS": "replase"})
+    assert problem.message.endswith("found '${EFFECTS}'")
+    assert problem.hint == "what ${…} stands for is not shown"
 
 
 @pytest.mark.parametrize("name", ["a", "A.b-c_d9", "9", "x" * 100])

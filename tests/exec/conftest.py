@@ -179,7 +179,15 @@ class Host:
                 except ProcessLookupError:
                     process.kill()
             process.communicate()
-        eventually(lambda: not self.couriers(), within=15)
+        eventually(self.is_quiet, within=15)
+
+    def is_quiet(self) -> bool:
+        """Whether no courier is at work here, nor about to be."""
+        for path in self.spool.glob("courier.*"):
+            with path.open() as lock:
+                if not landed_exec.try_lock(lock.fileno()):
+                    return False
+        return not self.couriers()
 
 
 def processes() -> list[Path]:

@@ -105,21 +105,16 @@ def test_a_command_may_take_its_time_to_end_after_sigterm(host: Any, wait: Any) 
     assert wrapper.wait(10) == 9
 
 
-def test_who_kills_the_wrappers_by_name_ends_a_command_that_does_not_handle_it(
-    host: Any, wait: Any
+def test_who_kills_the_job_by_its_name_reaches_the_command_once(
+    host: Any, counter: Counter, wait: Any
 ) -> None:
-    wrapper = host.start("sleep", "60")
-    wait(lambda: "started" in host.kinds())
-    wait(lambda: len(children(wrapper.pid)) == 2)
-    (command,) = (pid for pid in children(wrapper.pid) if b"sleep" == cmdline(pid)[0])
-    for pid in (wrapper.pid, *children(wrapper.pid)):
-        if pid != command:
-            os.kill(pid, signal.SIGTERM)
-    assert wrapper.wait(10) == -signal.SIGTERM
-
-
-def cmdline(pid: int) -> list[bytes]:
-    return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    name = f"job-{os.getpid()}-{time.monotonic_ns()}"
+    host.start(*counter.command, options=["--attempt", name])
+    counter.wait_until_ready()
+    subprocess.run(["pkill", "-TERM", "-f", name], check=True)
+    counter.wait_for(signal.SIGTERM, 1)
+    time.sleep(0.2)
+    assert counter.count(signal.SIGTERM) == 1
 
 
 def on_a_terminal() -> Callable[[], None]:
@@ -132,9 +127,7 @@ def on_a_terminal() -> Callable[[], None]:
     return take_it
 
 
-@pytest.mark.parametrize(
-    ("key", "number"), [(b"\x03", signal.SIGINT), (b"\x1c", signal.SIGQUIT)]
-)
+@pytest.mark.parametrize(("key", "number"), [(b"\x03", signal.SIGINT), (b"\x1c", signal.SIGQUIT)])
 def test_a_key_on_the_terminal_interrupts_the_command_once(
     host: Any, counter: Counter, key: bytes, number: int
 ) -> None:
@@ -189,9 +182,17 @@ report()
 
 def test_ctrl_z_and_fg_work_as_in_a_shell_without_the_wrapper(host: Any, wait: Any) -> None:
     keyboard, terminal = pty.openpty()
-    ticking = 'trap "echo interrupted; exit 4" INT; echo ready; while :; do sleep 0.05; done'
+    waiting = """if True:
+        import signal, sys
+        def interrupted(*_):
+            print("interrupted", flush=True)
+            sys.exit(4)
+        signal.signal(signal.SIGINT, interrupted)
+        print("ready", flush=True)
+        signal.pause()
+    """
     shell = subprocess.Popen(
-        [sys.executable, "-c", SHELL, *host.command([], ["sh", "-c", ticking])],
+        [sys.executable, "-c", SHELL, *host.command([], [sys.executable, "-c", waiting])],
         env=host.environment,
         stdin=terminal,
         stdout=subprocess.PIPE,
@@ -208,9 +209,7 @@ def test_ctrl_z_and_fg_work_as_in_a_shell_without_the_wrapper(host: Any, wait: A
     os.close(keyboard)
 
 
-def test_a_command_stopped_and_continued_by_hand_is_still_waited_for(
-    host: Any, wait: Any
-) -> None:
+def test_a_command_stopped_and_continued_by_hand_is_still_waited_for(host: Any, wait: Any) -> None:
     wrapper = host.start("sh", "-c", "kill -STOP $$; exit 6")
     wait(lambda: len(children(wrapper.pid)) >= 1)
     command = children(wrapper.pid)[0]

@@ -251,9 +251,7 @@ def situations(draw):
 
 def harmful(facts, *effects):
     return [
-        each
-        for each in facts.surfaces
-        if each.surface.kind.repeats_harm and each.effect in effects
+        each for each in facts.surfaces if each.surface.kind.repeats_harm and each.effect in effects
     ]
 
 

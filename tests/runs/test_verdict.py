@@ -63,7 +63,11 @@ ROWS = [
     ("12 none to hold", {"effects_none": True}, "unproven"),
     ("12 unknown", {"effects_none": True, "unknown": True}, "unproven"),
     ("12 failed", {"effects_none": True, "reported": "failed"}, "absent"),
-    ("12 failed, hold", {"effects_none": True, "reported": "lost", "required_hold": True}, "absent"),
+    (
+        "12 failed, hold",
+        {"effects_none": True, "reported": "lost", "required_hold": True},
+        "absent",
+    ),
     # 13: none succeeded.
     ("13 said none", {"reported": "failed", "all_said_no_effect": True}, "absent"),
     ("13 silent", {"reported": "failed"}, "ambiguous"),

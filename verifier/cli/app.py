@@ -11,6 +11,7 @@ import typer
 from typer.main import get_command
 
 from verifier.cli.act import act
+from verifier.cli.demo.command import demo
 from verifier.cli.exits import INTERRUPTED, CommandFailed, ExitCode
 from verifier.cli.explain import explain
 from verifier.cli.init import init
@@ -74,6 +75,7 @@ def signal(context: typer.Context) -> None:
     raise typer.Exit(main(context.args))
 
 
+app.command(rich_help_panel=SET_UP)(demo)
 app.command(rich_help_panel=SET_UP)(init)
 app.command(rich_help_panel=SET_UP)(validate)
 app.command(rich_help_panel=SET_UP)(schema)
@@ -117,7 +119,9 @@ def run(words: Sequence[str]) -> int:
 
 
 def _tell(message: str, hint: str | None = None) -> None:
-    stderr().print(plain(f"landed: {message}" + (f". Hint: {hint}" if hint else "")), soft_wrap=True)
+    stderr().print(
+        plain(f"landed: {message}" + (f". Hint: {hint}" if hint else "")), soft_wrap=True
+    )
 
 
 def _tell_defect(error: Exception) -> None:

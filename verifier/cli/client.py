@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import msgspec
 
 from verifier.engine.guarding import GuardRequest
-from verifier.ledger.ledger import RunFilter
+from verifier.ledger.listing import RunFilter
 from verifier.runs.action import ActionKind
 from verifier.runs.instant import format_instant
 

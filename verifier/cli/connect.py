@@ -60,9 +60,7 @@ def connect(
 
 
 @contextmanager
-def _service(
-    ledger: Ledger, config: Config | None, clock: Clock, wait: Wait
-) -> Iterator[Service]:
+def _service(ledger: Ledger, config: Config | None, clock: Clock, wait: Wait) -> Iterator[Service]:
     config = config or _bare_config()
     with Stores(config.stores) as stores:
         fleet = Fleet(config, ledger, stores)

@@ -21,3 +21,7 @@ def main(argv: list[str] | None = None) -> int:
     from verifier.cli.app import run
 
     return run(words)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

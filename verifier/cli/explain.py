@@ -14,9 +14,7 @@ from verifier.cli.where import Where
 
 RunArgument = Annotated[
     str,
-    typer.Argument(
-        metavar="RUN", help="A run id, or job/DUE[/partition].", show_default=False
-    ),
+    typer.Argument(metavar="RUN", help="A run id, or job/DUE[/partition].", show_default=False),
 ]
 
 

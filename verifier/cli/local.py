@@ -12,7 +12,7 @@ from verifier.engine.documents import find_run
 from verifier.engine.guarding import GuardRequest
 from verifier.engine.listening import NATIVE
 from verifier.engine.service import Service, UnknownJob
-from verifier.ledger.ledger import RunFilter
+from verifier.ledger.listing import RunFilter
 from verifier.runs.declaration import History
 from verifier.runs.view import instant
 

@@ -51,9 +51,7 @@ def _of_job(job: str, runs: Sequence[Document]) -> dict[str, Any]:
         ),
         "false_successes": sum(1 for run in runs if run["false_success"]),
         "unknown": [_short(run) for run in runs if _is_unknown(run)],
-        "next": [
-            _short(run) for run in runs if run["advice"]["action"] not in _NOTHING_TO_DO
-        ],
+        "next": [_short(run) for run in runs if run["advice"]["action"] not in _NOTHING_TO_DO],
     }
 
 

@@ -11,7 +11,7 @@ import httpx
 from verifier.cli.client import Deed, Document, Progress, Wanted, to_wire
 from verifier.cli.exits import CommandFailed, ExitCode
 from verifier.engine.guarding import GuardRequest
-from verifier.ledger.ledger import RunFilter
+from verifier.ledger.listing import RunFilter
 
 PAGE = 500
 """Runs asked for at once."""

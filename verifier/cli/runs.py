@@ -19,7 +19,7 @@ from verifier.cli.tables import runs_table
 from verifier.cli.when import parse_when
 from verifier.cli.where import Where
 from verifier.engine.clock import system_clock
-from verifier.ledger.ledger import RunFilter
+from verifier.ledger.listing import RunFilter
 from verifier.ledger.types import RunLane
 from verifier.runs.verdict import Verdict
 

@@ -1,37 +1,34 @@
 """``landed serve``: the sidecar."""
 
-import signal
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from datetime import datetime, timedelta
-from pathlib import Path
-from threading import Event
 from typing import Annotated
 
-import structlog
 import typer
 
-from verifier.checks.stores.registry import Stores
-from verifier.cli.exits import CommandFailed
 from verifier.cli.options import ConfigOption, JsonOption, LedgerOption
-from verifier.cli.output import show_json, show_lines
 from verifier.cli.where import Where
-from verifier.config.config import Config
-from verifier.config.file import Address
-from verifier.config.problem import ConfigError, Problem
-from verifier.engine.clock import system_clock, system_wait
-from verifier.engine.engine import Engine
-from verifier.engine.fleet import Fleet
-from verifier.engine.guarding import Gatekeeper
-from verifier.engine.instance import AlreadyServed, claim, ledger_path, operate_token, serving
-from verifier.engine.listening import resume, still_here
-from verifier.engine.loops import Loops
-from verifier.engine.service import Service
-from verifier.ledger.ledger import Ledger
-from verifier.runs.duration import parse_duration
-from verifier.signals.spool import sweep_spool
-from verifier.web.access import Access
-from verifier.web.app import build_app
-from verifier.web.logs import configure_logs
-from verifier.web.server import CannotListen, Listener, listen
-from verifier.web.server import serve as serve_app
+
+
+def serve(
+    listen_at: Annotated[
+        str | None,
+        typer.Option(
+            "--listen",
+            metavar="HOST:PORT",
+            help="Where to answer; port 0 takes any. [default: the configuration's]",
+            show_default=False,
+        ),
+    ] = None,
+    tick: Annotated[
+        str, typer.Option(metavar="DURATION", help="Time between two looks at what is due.")
+    ] = "1s",
+    config: ConfigOption = None,
+    ledger: LedgerOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Hear, judge and answer until SIGTERM or Ctrl-C; SIGHUP reads the configuration again."""
+    # Its parts take a third of a second to import, and only this command needs them.
+    from verifier.cli.serving import serve_until_stopped
+
+    serve_until_stopped(
+        Where(config=config, ledger=ledger), listen_at=listen_at, tick=tick, as_json=as_json
+    )

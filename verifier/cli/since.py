@@ -18,7 +18,7 @@ from verifier.cli.recap import recap, told
 from verifier.cli.when import parse_when
 from verifier.cli.where import Where
 from verifier.engine.clock import system_clock
-from verifier.ledger.ledger import RunFilter
+from verifier.ledger.listing import RunFilter
 
 LIMIT = 10_000
 

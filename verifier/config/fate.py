@@ -105,13 +105,11 @@ class _Play:
 
     def _silent(self) -> Fate:
         """Nothing more is heard: lost or timed out by silence, and perhaps still at work."""
-        attempt = self._attempt(*self._begun())
-        later = self.due + self.declaration.lease + self.declaration.finish_within
-        loss = infer_loss(attempt, self.declaration, self.due, later)
-        if loss is not None:
-            attempt = self._attempt(*self._begun(), loss)
-            later = loss.at + _SECOND
-        return self._fate("it falls silent", attempt, [], later)
+        said = self._begun()
+        late = self.due + self.declaration.lease + self.declaration.finish_within
+        loss = infer_loss(self._attempt(*said), self.declaration, self.due, late)
+        said += [loss] if loss else []
+        return self._fate("it falls silent", self._attempt(*said), [], said[-1].at + _SECOND)
 
     def _stalled(self) -> Fate:
         """Heartbeats go on, progress does not."""

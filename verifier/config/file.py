@@ -4,7 +4,7 @@ import re
 from ipaddress import ip_address
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, PlainSerializer, PlainValidator, SecretStr, WithJsonSchema
+from pydantic import Field, PlainValidator, SecretStr, WithJsonSchema
 
 from verifier.checks.model import Name
 from verifier.checks.stores.sql import SqlStoreConfig
@@ -37,8 +37,6 @@ class Address(NamedTuple):
 
 
 def _address(value: Any) -> Address:
-    if isinstance(value, Address):
-        return value
     found = _ADDRESS.fullmatch(value) if isinstance(value, str) else None
     if found is None or int(found["port"]) > _LAST_PORT:
         raise ValueError(
@@ -50,7 +48,6 @@ def _address(value: Any) -> Address:
 AddressField = Annotated[
     Address,
     PlainValidator(_address),
-    PlainSerializer(lambda address: f"{address.host}:{address.port}", return_type=str),
     WithJsonSchema({"type": "string", "pattern": r"^.+:[0-9]{1,5}$"}),
 ]
 

@@ -9,13 +9,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
     PlainValidator,
     WithJsonSchema,
 )
 
 from verifier.runs.duration import format_duration, parse_duration
-from verifier.runs.instant import format_instant, parse_instant
+from verifier.runs.instant import parse_instant
 
 
 class Model(BaseModel):
@@ -34,12 +33,9 @@ _LONGEST = timedelta(days=3660)
 
 def _length(shortest: timedelta) -> Callable[[Any], timedelta]:
     def read(value: Any) -> timedelta:
-        if isinstance(value, timedelta):
-            length = value
-        elif isinstance(value, str):
-            length = parse_duration(value)
-        else:
+        if not isinstance(value, str):
             raise ValueError("expected a duration such as 90s, 5m or 1h30m")  # noqa: TRY004 - pydantic takes ValueError only
+        length = parse_duration(value)
         if not shortest <= length <= _LONGEST:
             raise ValueError(
                 f"expected {format_duration(shortest)} to {format_duration(_LONGEST)}, "
@@ -55,17 +51,13 @@ def _written_as(sign: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": pattern})
 
 
-_TEXT = PlainSerializer(format_duration, return_type=str)
-
-Limit = Annotated[
-    timedelta, BeforeValidator(_length(timedelta(milliseconds=1))), _TEXT, _written_as("")
-]
+Limit = Annotated[timedelta, BeforeValidator(_length(timedelta(milliseconds=1))), _written_as("")]
 """A length of time above zero, such as ``90s``, ``5m`` or ``1h30m``; at most ten years."""
 
-Wait = Annotated[timedelta, BeforeValidator(_length(timedelta())), _TEXT, _written_as("")]
+Wait = Annotated[timedelta, BeforeValidator(_length(timedelta())), _written_as("")]
 """A length of time that may be ``0s``."""
 
-Offset = Annotated[timedelta, BeforeValidator(_length(-_LONGEST)), _TEXT, _written_as("-?")]
+Offset = Annotated[timedelta, BeforeValidator(_length(-_LONGEST)), _written_as("-?")]
 """A length of time before (``-1d``) or after (``6h``) something."""
 
 
@@ -89,14 +81,9 @@ def _since(value: Any) -> date | datetime:
     return since
 
 
-def _written(since: date | datetime) -> str:
-    return format_instant(since) if isinstance(since, datetime) else since.isoformat()
-
-
 Since = Annotated[
     date | datetime,
     PlainValidator(_since),
-    PlainSerializer(_written, return_type=str),
     WithJsonSchema(
         {
             "anyOf": [

@@ -16,7 +16,7 @@ _JOB_KEYS: Mapping[str, str] = {
 }
 
 
-def refuse_planned(content: Any, reporter: Reporter) -> set[Path]:
+def refuse_planned(content: dict[str, Any], reporter: Reporter) -> set[Path]:
     """Report what ``content`` uses of them; the paths are not to be judged any further."""
     paths: set[Path] = {("sources",)}
     for path, what, hint in _planned(content):
@@ -38,9 +38,7 @@ def without(content: Any, paths: set[Path], path: Path = ()) -> Any:
     return content
 
 
-def _planned(content: Any) -> Iterator[tuple[Path, str, str]]:
-    if not isinstance(content, dict):
-        return
+def _planned(content: dict[str, Any]) -> Iterator[tuple[Path, str, str]]:
     if "sources" in content:
         hint = "run jobs under landed exec, or send signals"
         for name in _entries(content["sources"]):

@@ -81,11 +81,12 @@ class Reporter:
         hint: str | None = None,
         *,
         at_key: bool = False,
-        quotes: bool = False,
+        quotes: bool | None = None,
     ) -> None:
         """Report an error at the value of ``path``, or at the key that leads to it.
 
-        ``quotes``: the message may quote anything at or below ``path``.
+        ``quotes``: whether the message may quote what a reference at or below ``path``
+        stands for. By default that is feared of every text.
         """
         self._add(code, path, message, hint, Level.ERROR, at_key, quotes)
 
@@ -99,7 +100,7 @@ class Reporter:
         at_key: bool = False,
     ) -> None:
         """Report what does not keep the file from being used and is hardly meant."""
-        self._add(code, path, message, hint, Level.WARNING, at_key, quotes=False)
+        self._add(code, path, message, hint, Level.WARNING, at_key, quotes=None)
 
     def _add(
         self,
@@ -109,7 +110,7 @@ class Reporter:
         hint: str | None,
         level: Level,
         at_key: bool,
-        quotes: bool,
+        quotes: bool | None,
     ) -> None:
         subject = self._subject
         whole = (*self._prefix, *path)
@@ -122,7 +123,8 @@ class Reporter:
             if place in subject.settled:
                 return
         written = at(subject.written, whole)
-        quotes = quotes or isinstance(written, str)
+        if quotes is None:
+            quotes = isinstance(written, str)
         if quotes and subject.hidden.is_told_by(f"{message} {hint}", whole):
             message = f"expected another value, found {show_value(written, whole)}"
             hint = "what it stands for is not shown"

@@ -117,17 +117,16 @@ def _report_value(detail: ErrorDetails, path: Path, reporter: Reporter) -> None:
         path = (*path, "type")
     written = at(reporter.written, path)
     found = show_value(written, path)
-    hint = None
-    if any(references(written)):
-        hint = "what ${…} stands for is not shown"
+    if next(references(written), None) is not None:
+        hint: str | None = "what ${…} stands for is not shown"
+    elif kind in _CHOICES and isinstance(written, str):
+        hint = nearest(written, _choices(context))
+    else:
+        hint = None
     if kind in _CHOICES:
-        expected = str(context.get("expected_tags") or context.get("expected"))
-        words = re.findall(r"'([^']*)'", expected)
-        code, expected = Code.NOT_A_CHOICE, ", ".join(words) or expected
-        if len(words) > 1:
-            expected = f"one of {expected}"
-        if isinstance(written, str):
-            hint = hint or nearest(written, words)
+        choices = _choices(context)
+        one_of = "one of " if len(choices) > 1 else ""
+        code, expected = Code.NOT_A_CHOICE, one_of + ", ".join(choices)
     elif kind in _TYPES:
         code, expected = Code.WRONG_TYPE, _TYPES[kind]
         if expected in ("a list", "a mapping"):
@@ -139,11 +138,18 @@ def _report_value(detail: ErrorDetails, path: Path, reporter: Reporter) -> None:
         code = Code.BAD_NAME if pattern == NAME_PATTERN else Code.BAD_VALUE
         expected = _PATTERNS.get(pattern, f"a text that matches {pattern}")
     elif kind == "not_yet":
-        code, expected, hint = Code.NOT_YET, "what works by now", detail["msg"]
+        code, expected, hint = Code.NOT_YET, "what works by now", "not yet supported"
     else:
         _report_words(str(context.get("error", detail["msg"])), path, found, reporter)
         return
-    reporter.error(code, path, f"expected {expected}, found {found}", hint)
+    # Made of what was written and of what is allowed, so it quotes nothing that is hidden.
+    reporter.error(code, path, f"expected {expected}, found {found}", hint, quotes=False)
+
+
+def _choices(context: dict[str, Any]) -> list[str]:
+    """The words that may stand there, from pydantic's ``'a', 'b' or 'c'``, or its one value."""
+    expected = str(context.get("expected_tags") or context.get("expected"))
+    return re.findall(r"'([^']*)'", expected) or [expected]
 
 
 def _report_words(text: str, path: Path, found: str, reporter: Reporter) -> None:

@@ -1080,13 +1080,6 @@ def take_signal(number: int) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
-def handles(pid: int, number: int) -> bool:
-    """Whether the process catches or blocks the signal, so that it may outlive it."""
-    lines = read_text(f"/proc/{pid}/status").splitlines()
-    masks = [line.split()[1] for line in lines if line.startswith(("SigBlk:", "SigCgt:"))]
-    return not masks or any(int(mask, 16) >> (number - 1) & 1 for mask in masks)
-
-
 def signal_name(number: int) -> str:
     """``SIGTERM`` for 15."""
     import signal as named  # with its enums: nothing is in a hurry where a job died
@@ -1097,6 +1090,18 @@ def signal_name(number: int) -> str:
         return f"SIGRTMIN+{number - named.SIGRTMIN}"
 
 
+def rename(title: str) -> None:
+    """Gives this process another command line, as setproctitle(3) does; best effort."""
+    fields = process_fields(os.getpid())
+    try:
+        start, end = int(fields[45]), int(fields[46])
+        with open("/proc/self/mem", "r+b", buffering=0) as memory:
+            memory.seek(start)
+            memory.write(title.encode()[: end - start - 1].ljust(end - start, b"\0"))
+    except (OSError, IndexError):
+        pass  # then it is found along with the wrapper
+
+
 class Witness:
     """A process that only receives the signals of the job's process group.
 
@@ -1104,7 +1109,8 @@ class Witness:
     the group: the command has got them too, and must not get them from us again. A
     signal to the wrapper alone must be passed on. To us the two look alike; but what
     the witness got as well went to all. (The kernel signals a group newest member
-    first: before we learn of it, the witness has it.)
+    first: before we learn of it, the witness has it.) It has a name of its own, so that
+    ``pkill -f JOB`` finds the wrapper alone.
 
     If the wrapper is killed, it waits for the command's end and has the death told.
     """
@@ -1115,6 +1121,7 @@ class Witness:
         if os.fork() == 0:
             try:
                 close_all_but(read_question, write_answer)
+                rename("landed-witness")
                 self._serve(read_question, write_answer)
                 in_background(lambda: self._watch(verifier, process))
             finally:
@@ -1273,17 +1280,13 @@ class Attempt:
                 take_signal(os.WSTOPSIG(status))
 
     def _pass_on(self, number: int) -> None:
-        """Gives the command a signal, unless it has got it already.
-
-        One that it does not handle is passed on in any case: if it had it, that changes
-        nothing; if not, somebody picked the wrapper's processes by their name.
-        """
-        sent_to_all = self.witness is not None and self.witness.got(number)
-        if not sent_to_all or not handles(self.pid, number):
-            try:
-                os.kill(self.pid, number)
-            except OSError:
-                pass  # it is another user's by now (sudo)
+        """Gives the command a signal that was meant for it through us."""
+        if self.witness is not None and self.witness.got(number):
+            return
+        try:
+            os.kill(self.pid, number)
+        except OSError:
+            pass  # it is another user's by now (sudo)
 
     # What the verifier is told
 

@@ -52,7 +52,7 @@ class Database:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = path.absolute()
         self._lock = Lock()
         self._writer = self._engine("rwc", "BEGIN IMMEDIATE", size=1)
         self._readers = self._engine("ro", "BEGIN", size=READERS)

@@ -149,7 +149,7 @@ def _by_verdict(facts: Advised, judged: Verdict) -> AdviceAction:
             return _of_wrong(facts, kind)
         case Verdict.AMBIGUOUS:
             return _rerun(kind)
-        case Verdict.UNPROVEN:
+        case _:
             return AdviceAction.ASK_AGAIN if facts.unknown else AdviceAction.DECLARE_CHECK
 
 

@@ -63,7 +63,7 @@ class CoversOffset(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobClass(StrEnum):
-    """Presets of overlap and retry (domain: policies)."""
+    """Presets of overlap, retry and effects."""
 
     BEST_EFFORT = "best-effort"
     ONE_RESULT = "one-result"

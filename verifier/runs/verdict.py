@@ -89,7 +89,7 @@ def verdict(case: Case) -> Verdict | None:
             if case.reported is Reported.NONE:
                 return _missing(case)
             return Verdict.ABSENT
-        case Effect.UNKNOWN:
+        case _:
             return _of_unknown(case)
 
 

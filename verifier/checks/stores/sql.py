@@ -95,12 +95,11 @@ class SqlRows:
 
     def __init__(self, result: CursorResult[Any]) -> None:
         self.width = len(result.keys())
-        self._result = result
+        # The driver's own cursor: nothing in the rows needs converting, and it is twice as fast.
+        self._cursor: Any = result.cursor
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        # The driver's own cursor: nothing in the rows needs converting, and it is twice as fast.
-        cursor = self._result.cursor
-        while rows := cursor.fetchmany(_ROWS_A_FETCH) if cursor else []:
+        while rows := self._cursor.fetchmany(_ROWS_A_FETCH):
             yield from rows
 
 

@@ -6,6 +6,7 @@ the command line.
 """
 
 import argparse
+import shlex
 import sqlite3
 import subprocess
 import sys
@@ -23,7 +24,7 @@ def main() -> int:
     parser.add_argument("--night", required=True, help="start of the night, YYYY-MM-DD HH:MM:SS")
     parser.add_argument("--hang-after", type=int, help="regions written before it waits for ever")
     parser.add_argument("--wrong-day-after", type=int, help="regions that get the right night")
-    parser.add_argument("--signal", nargs="+", default=[], help="the command that tells progress")
+    parser.add_argument("--tell", default="", help="the command that tells progress")
     options = parser.parse_args()
     orders = sqlite3.connect(options.home / "orders.db")
     revenue = orders.execute(
@@ -47,11 +48,9 @@ def main() -> int:
                     (night, region, amount),
                 )
                 written += 1
-        if options.signal:
-            subprocess.run(
-                [*options.signal, "progress", "--done", str(written), "--total", str(len(revenue))],
-                check=False,
-            )
+        if options.tell:
+            done = ["progress", "--done", str(written), "--total", str(len(revenue))]
+            subprocess.run([*shlex.split(options.tell), *done], check=False)
     if options.hang_after is not None:
         (options.home / "hanging").touch()
         time.sleep(120)

@@ -110,8 +110,10 @@ class Stage:
             away.rename(self.home / "warehouse.db")
 
     def run_document(self, night: datetime) -> dict[str, Any]:
-        """What the verifier says of a night now."""
+        """What the verifier says of a night now; empty where it knows nothing of it yet."""
         answer = httpx.get(f"{self.url}/v1/runs/{JOB}/{format_instant(night)}", timeout=10)
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return {}
         if answer.status_code != httpx.codes.OK:
             raise StageFailed(f"the verifier answered {answer.status_code} for {night}")
         document: dict[str, Any] = answer.json()
@@ -120,7 +122,7 @@ class Stage:
     def wait_until_heard(self, night: datetime) -> None:
         """Return once the verifier knows that no attempt of the night is running."""
         deadline = time.monotonic() + 10
-        while self.run_document(night)["reported"] in ("none", "running"):
+        while self.run_document(night).get("reported", "none") in ("none", "running"):
             if time.monotonic() > deadline:
                 raise StageFailed("the end of the demo's job did not reach the verifier")
             time.sleep(0.05)

@@ -1,5 +1,6 @@
 """The eight nights: what happens in each, and what must come out."""
 
+import shlex
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -31,9 +32,10 @@ class Night:
 
     def came_out(self, run: dict[str, Any]) -> bool:
         """Whether the verifier says of ``run`` what it must."""
-        conditions = [each["condition"] for each in run["conditions"]]
+        conditions = [each["condition"] for each in run.get("conditions", [])]
         return (
-            run["state"] == self.state
+            bool(run)
+            and run["state"] == self.state
             and run["verdict"] == self.verdict
             and run["advice"]["action"] == self.action
             and run["false_success"] == self.false_success
@@ -95,7 +97,7 @@ def never_started(_stage: Stage, _due: datetime) -> Believed:
 
 def breathing_not_moving(stage: Stage, due: datetime) -> Believed:
     """It beats, and gets nowhere. It is left as it is until the story ends."""
-    stage.execute(due, ["--hang-after", "39", "--signal", *LANDED, "signal"])
+    stage.execute(due, ["--hang-after", "39", "--tell", shlex.join([*LANDED, "signal"])])
     _wait_for_marker(stage)
     return ["running"]
 
@@ -174,8 +176,10 @@ def _judged(stage: Stage, night: Night, due: datetime) -> dict[str, Any]:
     deadline = time.monotonic() + 5
     while True:
         run = stage.run_document(due)
-        if night.came_out(run) or time.monotonic() > deadline:
+        if run and (night.came_out(run) or time.monotonic() > deadline):
             return run
+        if time.monotonic() > deadline:
+            raise StageFailed(f"the verifier knows nothing of the night due at {due}")
         time.sleep(0.1)
 
 

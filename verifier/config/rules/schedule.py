@@ -10,7 +10,7 @@ from verifier.config.problem import Path
 from verifier.config.reporter import Reporter
 from verifier.runs.calendar import check_calendar
 from verifier.runs.covers import business_interval
-from verifier.runs.declaration import Cron, Every, Schedule
+from verifier.runs.declaration import Cron, Schedule
 from verifier.runs.interval import Interval
 from verifier.runs.slots import check_schedule
 from verifier.runs.wallclock import zone
@@ -29,7 +29,7 @@ def check_due_times(
         check_schedule(schedule)
         seasons = trial_slots(schedule)
     except ValueError as error:
-        _report(Code.BAD_SCHEDULE, ("schedule", _broken_key(schedule)), error, reporter)
+        _report(Code.BAD_SCHEDULE, ("schedule", _broken_key(job.schedule.dialect)), error, reporter)
         return None
     covers = compile_covers(job.covers)
     tried: list[datetime] = [slot for season in seasons for slot in season]
@@ -92,12 +92,10 @@ def _is_known(job: JobModel, schedule: Schedule, reporter: Reporter) -> bool:
     return True
 
 
-def _broken_key(schedule: Schedule) -> str:
-    """The key that keeps a schedule of a known zone and calendar from being computed."""
-    if isinstance(schedule, Every):
-        return "every"
+def _broken_key(dialect: str) -> str:
+    """The key that keeps a schedule from being computed, where zone and calendar are known."""
     try:
-        check_schedule(Cron(expression="* * * * *", dialect=schedule.dialect))
+        check_schedule(Cron(expression="* * * * *", dialect=dialect))
     except ValueError:
         return "dialect"
     return "cron"

@@ -1,0 +1,173 @@
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Barrier, Thread
+
+import pytest
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+
+from verifier.ledger import migrate
+from verifier.ledger.database import Database
+from verifier.ledger.errors import LedgerError, LedgerTooNew, LedgerUnavailable
+from verifier.ledger.ledger import Ledger
+from verifier.ledger.listing import RunFilter
+from verifier.ledger.schema import VERSION_TABLE, metadata
+
+NOW = datetime(2026, 4, 1, tzinfo=UTC)
+NEXT = '''
+import sqlalchemy as sa
+from alembic import op
+
+revision = "{revision}"
+down_revision = "{before}"
+
+
+def upgrade() -> None:
+    op.add_column("runs", sa.Column("acknowledged", sa.BigInteger, nullable=True))
+    op.execute("UPDATE runs SET acknowledged = 7")
+'''
+
+
+def tables(path: Path) -> dict[str, str]:
+    """What makes each table and index, in words that no layout changes."""
+    with closing(sqlite3.connect(path)) as connection:
+        found = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql NOT NULL")
+        return {name: re.sub(r"[\s\"]+", "", sql) for name, sql in found if name != VERSION_TABLE}
+
+
+def test_migrations_make_the_tables_that_queries_use(ledger, path, tmp_path):
+    declared = tmp_path / "declared.db"
+    engine = create_engine(f"sqlite:///{declared}")
+    metadata.create_all(engine)
+    engine.dispose()
+    assert tables(path) == tables(declared)
+
+
+def test_head_is_the_last_migration():
+    assert ScriptDirectory(str(migrate.MIGRATIONS)).get_current_head() == migrate.HEAD
+
+
+def test_a_ledger_keeps_its_id_and_its_birth(open_ledger, path):
+    first = open_ledger()
+    later = Ledger.open(f"sqlite:///{path}", datetime(2027, 1, 1, tzinfo=UTC))
+    later.close()
+    assert (later.ledger_id, later.created_at) == (first.ledger_id, NOW)
+    assert len(first.ledger_id) == 32
+
+
+def test_a_relative_path_is_one_in_the_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Ledger.open("sqlite:///odd name #1.db", NOW).close()
+    assert (tmp_path / "odd name #1.db").exists()
+
+
+def test_a_newer_schema_is_refused_and_left_as_it_is(ledger, path):
+    with ledger._database.write() as connection:
+        connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
+    ledger.close()
+    before = path.read_bytes()
+    with pytest.raises(LedgerTooNew, match="newer version of landed.*'9999'.*'0001'"):
+        Ledger.open(f"sqlite:///{path}", NOW)
+    assert path.read_bytes() == before
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(path):
+    path.write_text("dear diary, " * 1000)
+    with pytest.raises(LedgerError, match="not a database"):
+        Ledger.open(f"sqlite:///{path}", NOW)
+    assert path.read_text() == "dear diary, " * 1000
+
+
+def test_the_database_of_something_else_is_refused_and_left_as_it_is(path):
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE daily_revenue (day TEXT)")
+    before = path.read_bytes()
+    with pytest.raises(LedgerError, match="a ledger needs a file of its own"):
+        Ledger.open(f"sqlite:///{path}", NOW)
+    assert path.read_bytes() == before
+
+
+def test_a_missing_directory_and_a_directory_are_refused(tmp_path):
+    with pytest.raises(LedgerError, match="expected a directory"):
+        Ledger.open(f"sqlite:///{tmp_path}/nowhere/landed.db", NOW)
+    with pytest.raises(LedgerError, match="expected a file"):
+        Ledger.open(f"sqlite:///{tmp_path}", NOW)
+
+
+def test_an_empty_file_becomes_a_ledger(path):
+    path.touch()
+    with Ledger.open(f"sqlite:///{path}", NOW) as ledger:
+        assert ledger.runs(RunFilter()) == []
+
+
+def test_a_copy_that_lost_its_write_ahead_log_gets_it_back(ledger, told, tmp_path):
+    told.night()
+    copy = tmp_path / "copy.db"
+    with ledger._database.read() as connection:
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql(f"VACUUM INTO '{copy}'")
+        connection.exec_driver_sql("BEGIN")
+    with Ledger.open(f"sqlite:///{copy}", NOW) as restored:
+        assert len(restored.runs(RunFilter())) == 1
+        with restored._database.read() as connection:
+            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+
+
+def opened_at_once(path: Path, count: int, *arguments: object) -> list[BaseException]:
+    """Errors of ``count`` openers that begin at the same moment."""
+    barrier, errors = Barrier(count), []
+
+    def open_it() -> None:
+        database = Database(path)
+        try:
+            barrier.wait()
+            migrate.prepare(database, NOW, *arguments)
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            database.close()
+
+    threads = [Thread(target=open_it) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return errors
+
+
+def test_of_many_that_open_a_new_ledger_at_once_one_creates_it(path):
+    assert opened_at_once(path, 6) == []
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM meta").fetchone() == (1,)
+
+
+def test_an_older_ledger_is_migrated_once_by_many_that_open_it(ledger, told, path, tmp_path):
+    told.night()
+    ledger.close()
+    newer = tmp_path / "migrations"
+    shutil.copytree(migrate.MIGRATIONS, newer, ignore=shutil.ignore_patterns("__pycache__"))
+    script = NEXT.format(revision="0002", before="0001")
+    (newer / "versions" / "v0002_next.py").write_text(script)
+    assert opened_at_once(path, 6, newer, "0002") == []
+    with closing(sqlite3.connect(path)) as connection:
+        found = connection.execute("SELECT verdict, acknowledged FROM runs").fetchall()
+    assert found == [("verified", 7)]
+
+
+def test_a_migration_that_fails_leaves_the_ledger_as_it_was(ledger, told, path, tmp_path):
+    told.night()
+    ledger.close()
+    newer = tmp_path / "migrations"
+    shutil.copytree(migrate.MIGRATIONS, newer, ignore=shutil.ignore_patterns("__pycache__"))
+    script = NEXT.format(revision="0002", before="0001") + '    op.execute("SELECT no_such")\n'
+    (newer / "versions" / "v0002_next.py").write_text(script)
+    before = tables(path)
+    (error,) = opened_at_once(path, 1, newer, "0002")
+    assert isinstance(error, LedgerUnavailable)
+    assert tables(path) == before
+    with Ledger.open(f"sqlite:///{path}", NOW) as again:
+        assert len(again.runs(RunFilter())) == 1

@@ -1,0 +1,93 @@
+"""Serving a ledger: the address, the sidecar behind it, and the stop."""
+
+from datetime import timedelta
+
+from pydantic import TypeAdapter, ValidationError
+
+from verifier.cli.exits import CommandFailed
+from verifier.cli.output import note, show_json, show_lines
+from verifier.cli.sidecar import Sidecar
+from verifier.cli.text import plain
+from verifier.cli.where import Where
+from verifier.config.config import Config
+from verifier.config.file import Address, AddressField
+from verifier.engine.instance import AlreadyServed, claim, ledger_path, operate_token, serving
+from verifier.runs.duration import parse_duration
+from verifier.web.access import Access
+from verifier.web.app import build_app
+from verifier.web.logs import configure_logs
+from verifier.web.server import CannotListen, Listener, listen
+from verifier.web.server import serve as serve_app
+
+SHORTEST_TICK = timedelta(milliseconds=50)
+LONGEST_TICK = timedelta(seconds=60)
+
+
+def serve_until_stopped(where: Where, *, listen_at: str | None, tick: str, as_json: bool) -> None:
+    """Serve until SIGTERM or Ctrl-C; the ready line is on stdout.
+
+    Raises ``CommandFailed``, ``ConfigError`` and ``LedgerError``.
+    """
+    loaded = where.load_config()
+    for warning in loaded.warnings:
+        note(str(warning))
+    address = _address(listen_at, loaded)
+    every = _tick(tick)
+    path = ledger_path(loaded.ledger)
+    if path is None:
+        raise CommandFailed("expected a SQLite ledger: others are not supported yet")
+    running = serving(path)
+    if running is not None:
+        raise CommandFailed(f"{path} is served at {running} already", hint="stop that one first")
+    configure_logs()
+    try:
+        listener = listen(address.host, address.port)
+        try:
+            with claim(path, listener.url), Sidecar(where, loaded, every) as sidecar:
+                token = operate_token(path, create=True)
+                app = build_app(sidecar.service, Access.of(address, loaded.tokens, token))
+                _announce(listener, loaded, as_json=as_json)
+                serve_app(app, listener, sidecar.interrupt)
+        finally:
+            listener.close()
+    except (AlreadyServed, CannotListen) as error:
+        raise CommandFailed(str(error)) from None
+    except OSError as error:
+        raise CommandFailed(f"{path} cannot be served: {error.strerror}") from None
+
+
+def _announce(listener: Listener, config: Config, *, as_json: bool) -> None:
+    if as_json:
+        show_json({"url": listener.url, "config": config.file, "jobs": len(config.jobs)})
+    else:
+        show_lines(
+            f"landed serves {len(config.jobs)} jobs of {plain(config.file)} at {listener.url}"
+        )
+
+
+def _address(text: str | None, config: Config) -> Address:
+    """The address to listen at; raises ``CommandFailed`` for one that would be open to all."""
+    if text is None:
+        return config.listen
+    try:
+        address: Address = TypeAdapter(AddressField).validate_python(text)
+    except ValidationError:
+        raise CommandFailed(
+            f"--listen: expected a host and a port such as 127.0.0.1:9877, found {text[:60]!r}"
+        ) from None
+    if not address.loopback and not (config.tokens.ingest and config.tokens.operate):
+        raise CommandFailed(
+            f"--listen: {address.host} is beyond loopback, and `tokens` has no ingest or no "
+            "operate token: anyone on the network could write signals or act"
+        )
+    return address
+
+
+def _tick(text: str) -> timedelta:
+    try:
+        length = parse_duration(text)
+    except ValueError as error:
+        raise CommandFailed(f"--tick: {error}") from None
+    if not SHORTEST_TICK <= length <= LONGEST_TICK:
+        raise CommandFailed(f"--tick: expected 50ms to 60s, found {text!r}")
+    return length

@@ -1,0 +1,128 @@
+"""What a running ``serve`` consists of beside its web server: the service and its loops."""
+
+import signal
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from threading import Event
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from verifier.checks.stores.registry import Stores
+from verifier.cli.where import Where
+from verifier.config.config import Config
+from verifier.config.problem import ConfigError
+from verifier.engine.clock import Clock, system_clock, system_wait
+from verifier.engine.engine import Engine
+from verifier.engine.fleet import Fleet
+from verifier.engine.guarding import Gatekeeper
+from verifier.engine.listening import resume, still_here
+from verifier.engine.loops import Loops
+from verifier.engine.service import Service
+from verifier.ledger.ledger import Ledger
+from verifier.signals.spool import sweep_spool
+
+SPOOL_EVERY = timedelta(seconds=2)
+LISTENING_EVERY = timedelta(seconds=5)
+RELOAD_EVERY = timedelta(seconds=1)
+
+STORES_KEPT = 2
+"""Those in use, and those of the configuration before: a check may still be asking them."""
+
+log = structlog.get_logger()
+
+
+class Sidecar:
+    """An open ledger, its engine, and the loops that drive it; to be used with ``with``.
+
+    It registers what is declared, owns up to the time when nobody listened, and reads
+    the configuration again when SIGHUP comes. Raises ``LedgerError``.
+    """
+
+    def __init__(
+        self, where: Where, config: Config, tick: timedelta, clock: Clock = system_clock
+    ) -> None:
+        self._where = where
+        self._clock = clock
+        self._tick = tick
+        self._reload_asked = Event()
+        self._closing = ExitStack()
+        self._config = config
+        with ExitStack() as opening:
+            ledger = opening.enter_context(Ledger.open(config.ledger, clock()))
+            stores = Stores(config.stores)
+            self._stores = [stores]
+            opening.callback(self._close_stores)
+            self._fleet = Fleet(config, ledger, stores)
+            gatekeeper = Gatekeeper(ledger, self._fleet, clock)
+            opening.callback(gatekeeper.close)
+            self._engine = Engine(ledger, self._fleet, clock)
+            opening.callback(self._engine.close)
+            self.service = Service(ledger, self._fleet, gatekeeper, clock, system_wait)
+            self._closing = opening.pop_all()
+
+    def __enter__(self) -> Self:
+        now = self._clock()
+        try:
+            self._fleet.register(now)
+            if resume(self.service.ledger, now, self._config.startup_grace):
+                log.info("was_away", grace_seconds=self._config.startup_grace.total_seconds())
+            loops = Loops(self._clock)
+            loops.add("listening", self._listen, LISTENING_EVERY)
+            loops.add("spool", self._sweep_spool, SPOOL_EVERY)
+            loops.add("tick", self._engine.tick, self._tick)
+            loops.add("reload", self._reload, RELOAD_EVERY)
+            before = signal.signal(signal.SIGHUP, lambda _number, _frame: self._reload_asked.set())
+            self._closing.callback(signal.signal, signal.SIGHUP, before)
+            loops.start()
+            self._closing.callback(loops.stop)
+        except BaseException:
+            self._closing.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._closing.close()
+
+    def interrupt(self) -> None:
+        """Cut short what asks stores, so that a stop need not wait for it."""
+        self._fleet.stores.interrupt()
+
+    def _listen(self, now: datetime) -> None:
+        still_here(self.service.ledger, now, self._config.startup_grace)
+
+    def _sweep_spool(self, _now: datetime) -> None:
+        sweep_spool(self._where.spool, self.service.receive)
+
+    def _reload(self, now: datetime) -> None:
+        """Read the configuration again, if that was asked for; a bad one changes nothing."""
+        if not self._reload_asked.is_set():
+            return
+        self._reload_asked.clear()
+        try:
+            config = self._where.load_config()
+        except ConfigError as error:
+            for problem in error.problems:
+                log.warning("configuration_refused", problem=str(problem))
+            return
+        for name in ("ledger", "listen", "tokens"):
+            if getattr(config, name) != getattr(self._config, name):
+                log.warning("needs_a_restart", setting=name)
+        stores = Stores(config.stores)
+        self._stores.append(stores)
+        while len(self._stores) > STORES_KEPT:
+            self._stores.pop(0).close()
+        self._config = self._fleet.config = config
+        self._fleet.stores = stores
+        self._fleet.register(now)
+        log.info("configuration_loaded", digest=config.digest, jobs=len(config.jobs))
+
+    def _close_stores(self) -> None:
+        for stores in self._stores:
+            stores.close()
