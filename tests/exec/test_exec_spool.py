@@ -30,7 +30,7 @@ def a_signal(kind: str = "effect", number: int = 0, **more: object) -> Signal:
 def spooled(spool: str, *signals: Signal, name: str = "1.run", **record: object) -> int:
     fd = landed_exec.spool_create(spool, name)
     for signal in signals:
-        landed_exec.spool_append(fd, {"url": URL, "signal": signal, **record})
+        landed_exec.spool_append(fd, {"url": URL, "signal": signal, **record}, sync=False)
     return fd
 
 
@@ -61,7 +61,7 @@ class Taker:
 
 
 def names(spool: str) -> list[str]:
-    return sorted(os.listdir(spool))
+    return sorted(path.name for path in Path(spool).iterdir())
 
 
 def test_what_is_delivered_is_not_sent_again_and_a_finished_file_goes(spool: str) -> None:

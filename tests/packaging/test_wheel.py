@@ -38,7 +38,8 @@ def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The ``bin`` of an environment that holds the built wheel and what it needs."""
     home = tmp_path_factory.mktemp("wheel")
-    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", home, ROOT, cwd=ROOT)
+    build = (sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", home)
+    run(*build, ROOT, cwd=ROOT)
     (wheel,) = home.glob("landed-*.whl")
     run(sys.executable, "-m", "venv", "--without-pip", home / "venv", cwd=home)
     install = ["install", "--quiet", "--root-user-action=ignore", "-c", ROOT / "constraints.txt"]

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verifier.runs.attempt import End, Reached, fold, inferred_id
-from verifier.runs.lifecycle import end_of
 from verifier.runs.signal import (
     EffectNote,
     EndProof,
@@ -93,12 +92,6 @@ def test_any_order_repetition_and_split_of_the_same_signals_gives_the_same_attem
     split = data.draw(st.integers(0, len(shuffled)))
     first = fold(None, shuffled[:split])
     assert fold(first, [*shuffled[split:], *again]) == once
-
-
-@given(histories(), st.data())
-def test_the_end_that_counts_follows_from_what_was_told_not_from_its_order(signals, data):
-    shuffled = fold(None, data.draw(st.permutations(signals)))
-    assert end_of(shuffled) == end_of(fold(None, signals))
 
 
 @given(st.lists(inferred("a1"), min_size=2, max_size=6, unique_by=lambda s: s.id), st.data())

@@ -1,6 +1,5 @@
 """``landed serve`` killed again and again under load."""
 
-import json
 import os
 import signal
 import socket
@@ -8,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -118,7 +117,9 @@ def served(home: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @pytest.mark.slow
-def test_ten_kills_under_load_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+def test_ten_kills_under_load_lose_nothing_that_was_acknowledged(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     (tmp_path / "landed.yaml").write_text(CONFIG.format(home=tmp_path))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -139,6 +140,7 @@ def test_ten_kills_under_load_lose_nothing_that_was_acknowledged(tmp_path: Path)
         with ledger._database.read() as connection:
             kept = set(connection.scalars(select(signals.c.id)))
         disagreements = ledger.check()
-    print(json.dumps({"kills": KILLS, "acknowledged": len(acknowledged), "kept": len(kept)}))
+    record_property("acknowledged", len(acknowledged))
+    record_property("kept", len(kept))
     assert acknowledged - kept == set()
     assert disagreements == []

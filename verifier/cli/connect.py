@@ -96,9 +96,10 @@ def _catch_up(service: Service, spool: str) -> None:
             if all(window.since != last for window in ledger.windows(NATIVE)):
                 # Still open: silence proves nothing until a `serve` has caught up.
                 ledger.blind(NATIVE, since=last, until=None, caught_up_at=None)
+            heard = format_instant(last.replace(microsecond=0))
             note(
-                f"note: no `landed serve` runs on this ledger; the last one was heard at "
-                f"{format_instant(last)}, and silence since then proves nothing"
+                "note: no `landed serve` runs on this ledger; the last one was heard at "
+                f"{heard}, and silence since then proves nothing"
             )
         sweep_spool(spool, service.receive)
     except (LedgerUnavailable, OSError) as error:

@@ -53,8 +53,6 @@ class LocalClient:
     def verify(self, wanted: Wanted, progress: Progress) -> list[Document]:
         """Evaluate here and now."""
         self._declare(wanted.job)
-        if wanted.due is not None and wanted.due > self._service.clock():
-            raise CommandFailed("--due: expected an instant that has passed")
         declared = self._history(wanted.job).latest
         if wanted.partition is not None and declared.partition_name is None:
             raise CommandFailed(

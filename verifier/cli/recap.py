@@ -10,14 +10,14 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from verifier.cli.tables import facts_grid, occurrence
-from verifier.cli.text import plain, styled, verdict_word
+from verifier.cli.text import next_text, plain, styled, verdict_word
 from verifier.runs.instant import format_instant
 from verifier.runs.verdict import Verdict
 
 Document = Mapping[str, Any]
 
-_SHOWN = 8
-"""Runs that are told one by one; the document has them all."""
+_SHOWN = 3
+"""Runs of a kind that are named; the document has them all."""
 
 _UNKNOWN = frozenset({Verdict.AMBIGUOUS, Verdict.UNPROVEN})
 _NOTHING_TO_DO = frozenset({"accept", "wait", "declare_check"})
@@ -64,6 +64,7 @@ def _is_unknown(run: Document) -> bool:
 
 def _short(run: Document) -> dict[str, Any]:
     return {
+        "job": run["job"],
         "run": run["run"],
         "run_id": run["run_id"],
         "due": run["due"],
@@ -86,32 +87,39 @@ def told(document: Document) -> Iterator[RenderableType]:
 
 def _rows(job: Document) -> Iterator[tuple[str, str | Text]]:
     if not job["runs"]:
-        yield "  ran", "nothing was due, and nothing ran"
+        yield "  ran", "no run is known"
         return
     yield "  ran", f"{_count(job['runs'], 'run')}; reported: {_counts(job['reported'])}"
     did = _counts(job["did"]) or "nothing that is known"
     if job["false_successes"]:
         did += f"; {_count(job['false_successes'], 'false success', 'false successes')}"
     yield "  did", did
-    yield from _listed("  unknown", job["unknown"], "nothing")
-    yield from _listed("  do next", job["next"], "nothing")
+    yield from _listed("  unknown", [(each, None) for each in job["unknown"]])
+    yield from _listed("  do next", [(each, each["action"]) for each in job["next"]])
 
 
-def _listed(title: str, runs: Sequence[Document], none: str) -> Iterator[tuple[str, str | Text]]:
-    if not runs:
-        yield title, none
-    for index, run in enumerate(runs[:_SHOWN]):
-        yield (title if index == 0 else ""), _line(run, with_action=title.endswith("next"))
-    if len(runs) > _SHOWN:
-        yield "", f"and {len(runs) - _SHOWN} more"
+def _listed(
+    title: str, runs: Sequence[tuple[Document, str | None]]
+) -> Iterator[tuple[str, str | Text]]:
+    """Runs that stand alike on one line, gathered under what is to be done with them."""
+    alike: dict[tuple[str, str | None], list[Document]] = {}
+    for run, action in runs:
+        alike.setdefault((run["verdict"] or run["state"], action), []).append(run)
+    if not alike:
+        yield title, "nothing"
+    for index, ((word, action), group) in enumerate(alike.items()):
+        line = Text(f"{len(group)} ").append_text(styled(word))
+        line.append(f": {', '.join(_where(run) for run in group[:_SHOWN])}")
+        if len(group) > _SHOWN:
+            line.append(f" and {len(group) - _SHOWN} more")
+        if action is not None:
+            line = next_text(action).append(": ").append_text(line)
+        yield (title if index == 0 else ""), line
 
 
-def _line(run: Document, *, with_action: bool) -> Text:
-    where = occurrence({**run, "job": run["run"].partition("/")[0]})
-    word = styled(run["verdict"] or run["state"])
+def _where(run: Document) -> str:
     partition = f" {plain(run['partition'])}" if run["partition"] else ""
-    line = Text(f"{where}{partition} is ").append_text(word)
-    return line.append(f": {plain(run['action'])}", style="bold") if with_action else line
+    return occurrence(run) + partition
 
 
 def _counts(counts: Mapping[str, int]) -> str:

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from verifier.cli.tables import bullets, facts_grid, reported_text
-from verifier.cli.text import plain, styled, verdict_text
+from verifier.cli.text import next_text, plain, seconds, styled, verdict_text
 from verifier.runs.instant import parse_instant
 
 Document = Mapping[str, Any]
@@ -20,6 +20,7 @@ def story(run: Document) -> Iterator[RenderableType]:
     """The parts of the story, to be written one after the other."""
     yield Text(plain(run["run"]), style="bold")
     yield _headline(run)
+    yield Text("do next: ").append_text(next_text(run["advice"]["action"]))
     yield ""
     yield facts_grid(_facts(run))
     yield from _section("Why", [("-", plain(each)) for each in run["advice"]["because"]])
@@ -35,8 +36,7 @@ def _headline(run: Document) -> Text:
         parts.append(Text("a false success", style="bold red"))
     if run["provisional"]:
         parts.append(Text("provisional: somebody may still write", style="yellow"))
-    action = Text("do next: ").append_text(styled(run["advice"]["action"], "bold"))
-    return Text(", ").join([*parts, action])
+    return Text(", ").join(parts)
 
 
 def _facts(run: Document) -> Iterator[tuple[str, str | Text]]:
@@ -53,9 +53,9 @@ def _facts(run: Document) -> Iterator[tuple[str, str | Text]]:
     if run["chain_broke_at"]:
         yield "broke at", plain(run["chain_broke_at"])
     if run["judged_at"]:
-        yield "judged", run["judged_at"]
+        yield "judged", seconds(run["judged_at"])
     if run["advice"]["valid_until"]:
-        yield "holds until", run["advice"]["valid_until"]
+        yield "holds until", seconds(run["advice"]["valid_until"])
     if run["owner"]:
         yield "owner", plain(run["owner"])
     if run["runbook"]:
@@ -81,7 +81,7 @@ def _attempt(attempt: Document) -> tuple[Text, str]:
         ("ended", "ended_at"),
     ):
         if attempt[key] and not (key == "heartbeat_at" and attempt["ended_at"]):
-            told.append(f"{word} {attempt[key]}")
+            told.append(f"{word} {seconds(attempt[key])}")
     if attempt["progress"]:
         told.append(_progress(attempt["progress"]))
     if attempt["exit_code"] is not None:
@@ -106,21 +106,11 @@ def _progress(progress: Document) -> str:
 
 
 def _check(check: Document) -> tuple[Text, str]:
-    told = [f"{plain(check['name'])} ({plain(check['type'])})"]
-    if check["result"] == "unknown":
-        told.append(f"could not tell: {plain(check['reason'])}")
-    elif check["effect"]:
-        told.append(plain(check["effect"]))
-    if check.get("expected") is not None and check.get("done") is not None:
-        told.append(f"{check['done']} of {check['expected']} there")
-    told += [
-        f"{check[word]} {word}" for word in ("missing", "surplus", "unexpected") if check.get(word)
-    ]
+    told = [plain(check["summary"]).removeprefix("check "), *_evidence(check["evidence"])]
     if not check["required"]:
         told.append("not required")
-    told += _evidence(check["evidence"])
     if check["evaluated_at"]:
-        told.append(f"asked {check['evaluated_at']}")
+        told.append(f"asked {seconds(check['evaluated_at'])}")
     return styled(check["result"]), ", ".join(told)
 
 
@@ -150,8 +140,8 @@ def _key(key: object) -> str:
 
 
 def _condition(condition: Document) -> tuple[str, str]:
-    until = f" until {condition['until']}" if condition["until"] else ""
-    return "-", f"{plain(condition['condition'])} since {condition['since']}{until}"
+    until = f" until {seconds(condition['until'])}" if condition["until"] else ""
+    return "-", f"{plain(condition['condition'])} since {seconds(condition['since'])}{until}"
 
 
 def _history(run: Document) -> list[tuple[str | Text, str | Text]]:
@@ -162,7 +152,7 @@ def _history(run: Document) -> list[tuple[str | Text, str | Text]]:
         *((each["at"], action_sentence(each)) for each in run["actions"]),
     ]
     told.sort(key=lambda each: parse_instant(each[0]))
-    return [(at, text) for at, text in told]
+    return [(seconds(at), text) for at, text in told]
 
 
 def _revision_sentence(revision: Document) -> str:
@@ -178,7 +168,7 @@ def _guard_sentence(decision: Document) -> str:
 
 def action_sentence(action: Document) -> str:
     """An operator's action: what, who and why."""
-    until = f" until {action['until']}" if action["until"] else ""
+    until = f" until {seconds(action['until'])}" if action["until"] else ""
     attempt = f" {plain(action['attempt'])}" if action["attempt"] else ""
     return (
         f"{plain(action['action'])}{attempt}{until} by {plain(action['by'])}: "

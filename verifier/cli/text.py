@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.text import Text
 
+from verifier.config.card import TO_DO
 from verifier.runs.instant import format_instant, parse_instant
 from verifier.runs.verdict import Verdict
 
@@ -27,6 +28,8 @@ _STYLES = {
     "violated": "red",
     "unknown": "magenta",
 }
+
+_TO_DO: Mapping[str, str] = {str(action): words for action, words in TO_DO.items()}
 
 
 def plain(text: object) -> str:
@@ -72,12 +75,23 @@ def verdict_text(run: Mapping[str, Any]) -> Text:
     return styled(word, "dim" if word == "not checked" else None)
 
 
+def next_text(action: str) -> Text:
+    """An action of advice, and what a person does for it."""
+    words = _TO_DO.get(action)
+    return Text.assemble((plain(action), "bold"), f" ({words})" if words else "")
+
+
 def minutes(moment: str | datetime | None) -> str:
     """An instant for a narrow column: no seconds where they are zero; ``-`` for none."""
     if moment is None:
         return "-"
     text = moment if isinstance(moment, str) else format_instant(moment)
     return text.removesuffix(":00Z") + "Z" if text.endswith(":00Z") else text
+
+
+def seconds(moment: str) -> str:
+    """An instant cut to its second."""
+    return f"{parse_instant(moment):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def to_minute(moment: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -23,6 +24,7 @@ from verifier.cli.output import note, show, show_json, stderr, stdout
 from verifier.cli.tables import runs_table
 from verifier.cli.when import parse_moment
 from verifier.cli.where import Where
+from verifier.engine.clock import system_clock
 
 
 def verify(
@@ -47,17 +49,7 @@ def verify(
     as_json: JsonOption = False,
 ) -> None:
     """Ask the destination now, wait for the confirming look, and exit by the worst run."""
-    wanted = Wanted(
-        job=job,
-        due=parse_moment("--due", due),
-        start=parse_moment("--from", start),
-        end=parse_moment("--to", end),
-        partition=partition,
-    )
-    if (start is None) is not (end is None):
-        raise CommandFailed("expected --from and --to, found one of them")
-    if due is not None and start is not None:
-        raise CommandFailed("expected either --due, or --from and --to, found both")
+    wanted = _wanted(job, due, start, end, partition, system_clock())
     where = Where(config=config, ledger=ledger, url=url, token=token)
     with connect(where, creates=True) as client, _progress() as tell:
         found = client.verify(wanted, tell)
@@ -68,6 +60,32 @@ def verify(
     else:
         note("no run is due there")
     raise typer.Exit(exit_of_runs(found))
+
+
+def _wanted(
+    job: str,
+    due: str | None,
+    start: str | None,
+    end: str | None,
+    partition: str | None,
+    now: datetime,
+) -> Wanted:
+    """Which runs are meant; what is not due yet at ``now`` is no part of a span."""
+    if (start is None) is not (end is None):
+        raise CommandFailed("expected --from and --to, found one of them")
+    if due is not None and start is not None:
+        raise CommandFailed("expected either --due, or --from and --to, found both")
+    at, first, last = (
+        parse_moment(option, text)
+        for option, text in (("--due", due), ("--from", start), ("--to", end))
+    )
+    if at is not None and at > now:
+        raise CommandFailed("--due: expected an instant that has passed")
+    if first is not None and last is not None:
+        if first >= min(last, now):
+            raise CommandFailed("--from: expected an instant that has passed, and before --to")
+        last = min(last, now)
+    return Wanted(job=job, due=at, start=first, end=last, partition=partition)
 
 
 @contextmanager

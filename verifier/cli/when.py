@@ -34,7 +34,7 @@ def parse_when(text: str, now: datetime) -> datetime:
         if len(word) == len("2026-01-01") and word[:4].isdigit():
             return _midnight(date.fromisoformat(word))
         if word[:1].isdigit() and word[-1:].isalpha() and "-" not in word:
-            return now - parse_duration(word)
+            return now.replace(microsecond=0) - parse_duration(word)
         return parse_instant(text.strip())
     except (ValueError, OverflowError):
         raise CommandFailed(

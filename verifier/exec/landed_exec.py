@@ -204,20 +204,20 @@ def split_url(url: str) -> tuple[str, str, int | None, str]:
     """
     scheme, _, rest = url.partition("://")
     place, slash, path = rest.partition("/")
-    if place.startswith("["):
-        host, _, port = place[1:].partition("]")
-    else:
-        host, colon, port = place.partition(":")
-        port = colon + port
+    host, colon, port = place.rpartition(":")
+    if not colon or "]" in port:
+        host, port = place, ""
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     if (
         scheme not in ("http", "https")
-        or not host
+        or not bare
+        or (bare == host and ":" in host)
         or not (url.isascii() and url.isprintable())
         or set(url) & set(" @?#\\")
-        or (port and not (port[0] == ":" and port[1:].isdigit() and int(port[1:7]) < 65536))
+        or (port and not (port.isdigit() and int(port[:6]) < 65536))
     ):
-        raise UsageError("--url: expected http[s]://HOST[:PORT][/PATH], without user or query")
-    return scheme, host, int(port[1:]) if port else None, (slash + path).rstrip("/")
+        raise UsageError("the URL: expected http[s]://HOST[:PORT][/PATH], without user or query")
+    return scheme, bare, int(port) if port else None, (slash + path).rstrip("/")
 
 
 class Verifier:
@@ -555,25 +555,32 @@ class SpoolFile:
         return [(end, one["signal"]) for end, one in waiting if url in (None, one.get("url"))]
 
     def mark_sent(self, end: int) -> None:
-        """Remembers that all up to ``end`` is delivered. Unsynced: losing it only repeats."""
+        """Remembers that all up to ``end`` is delivered, or removes the file if that was all."""
         self.sent = end
-        fd = spool_open(self.spool, f"{self.name}.sent", os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
-        with os.fdopen(fd, "wb") as file:
-            file.write(b"%d\n" % end)
+        if not self.remove_if_done():
+            flags = os.O_CREAT | os.O_WRONLY | os.O_TRUNC
+            with os.fdopen(spool_open(self.spool, f"{self.name}.sent", flags), "wb") as file:
+                file.write(b"%d\n" % end)  # not synced: losing it only repeats a delivery
 
-    def remove_if_done(self) -> None:
+    def remove_if_done(self) -> bool:
         """Removes the file if all of it is delivered, no more can come and nobody holds it.
 
-        A file that a crash left without any record goes after a day.
+        A file that a crash left without any record goes after a day. True if it is gone.
         """
         if self.records and not (self.complete and self.sent >= self.records[-1][0]):
-            return
-        with os.fdopen(spool_open(self.spool, self.name, os.O_RDONLY), "rb") as file:
-            stat = os.fstat(file.fileno())
+            return False
+        try:
+            fd = spool_open(self.spool, self.name, os.O_RDONLY)
+        except OSError:
+            return True  # removed meanwhile
+        with os.fdopen(fd, "rb"):
+            stat = os.fstat(fd)
             done = bool(self.records) or time.time() - stat.st_mtime > DAY_SECONDS
-            if done and try_lock(file.fileno()) and stat.st_size == self.size:
-                unlink(self.spool, self.name)
-                unlink(self.spool, f"{self.name}.sent")
+            if not (done and try_lock(fd) and stat.st_size == self.size):
+                return False
+            unlink(self.spool, self.name)
+            unlink(self.spool, f"{self.name}.sent")
+        return True
 
 
 def spool_entries(spool: str) -> list[tuple[int, int, str]]:
@@ -668,7 +675,8 @@ def deliver(spool: str, send: Send, url: str | None = None) -> dict[str, int]:
     ``POST /v1/signals`` has them: ``{"index", "code", "detail", "retriable"}``; all
     others were taken. Retriable ones stay, the rest goes to ``rejected.ndjson``. ``url``
     limits it to signals meant for that verifier. Counts: ``taken``, ``rejected``,
-    ``kept``, ``torn``. What ``send`` raises is passed on; what was taken before is kept.
+    ``kept``, ``torn``. What ``send`` raises is passed on, and so is ``OSError`` of a spool
+    that cannot be written; what was taken before stays taken.
     """
     counts = {"taken": 0, "rejected": 0, "kept": 0, "torn": 0}
     batch: list[tuple[SpoolFile, int, Signal]] = []
@@ -690,7 +698,6 @@ def deliver(spool: str, send: Send, url: str | None = None) -> dict[str, int]:
                 touched[file.name] = file, end
         for file, end in touched.values():
             file.mark_sent(end)
-            file.remove_if_done()
         batch.clear()
 
     for file in spool_files(spool):
@@ -901,8 +908,11 @@ def courier(lock: int) -> None:
             prove_deaths(verifier.spool, here())
             trim(verifier.spool)
             counts = deliver(verifier.spool, send, verifier.url)
-            if not counts["kept"] and _gave_back(verifier, lock):
-                return
+            if not counts["kept"]:
+                if _gave_back(verifier, lock):
+                    return
+                time.sleep(GATHER_SECONDS)
+                continue
         except NotDelivered as refusal:
             wait = refusal.retry_after
         changes = [at for at, _, name in spool_entries(verifier.spool) if name.endswith(WAITING)]
