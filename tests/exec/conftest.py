@@ -1,5 +1,6 @@
 """A host that runs jobs under the wrapper, and verifiers of every temper, on loopback."""
 
+import contextlib
 import json
 import os
 import socket
@@ -89,6 +90,7 @@ class RawVerifier:
         self.talk = talk
         self.asked = 0
         self.open = True
+        self.connection: socket.socket | None = None
         self.thread = threading.Thread(target=self.serve)
         self.thread.start()
 
@@ -102,6 +104,7 @@ class RawVerifier:
                 if not self.open:
                     return
                 self.asked += 1
+                self.connection = connection
                 try:
                     connection.settimeout(5)
                     connection.recv(65536)
@@ -111,6 +114,8 @@ class RawVerifier:
 
     def close(self) -> None:
         self.open = False
+        with contextlib.suppress(AttributeError, OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
         socket.create_connection(self.listener.getsockname()).close()
         self.thread.join()
         self.listener.close()

@@ -212,3 +212,22 @@ def test_the_file_is_python_3_9() -> None:
         if isinstance(node, ast.ImportFrom)
     }
     assert imported <= sys.stdlib_module_names
+
+
+@pytest.mark.slow
+def test_a_usage_error_is_one_line_and_2_and_touches_nothing(host: Any) -> None:
+    for options in (["--job", "../../x"], ["--url", "ftp://x"], ["--no-such-option"]):
+        done = host.run("echo", "ran", options=options)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("landed-exec: ")
+        assert done.stderr.endswith("(see landed-exec --help)\n")
+        assert done.stderr.count("\n") == 1
+        assert not host.spool.exists()
+
+
+@pytest.mark.slow
+def test_help_names_every_option(host: Any) -> None:
+    done = host.run(options=["--help"])
+    assert (done.returncode, done.stderr) == (0, "")
+    for option in {**landed_exec.PARSERS, **landed_exec.GUARD_PARSERS}:
+        assert option in ("-h", "--help") or option in done.stdout

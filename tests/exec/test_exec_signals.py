@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 COUNTED = [
     *(signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1),
     *(signal.SIGUSR2, signal.SIGALRM, signal.SIGWINCH, signal.SIGCONT, signal.SIGTSTP),
-    *(signal.SIGTTIN, signal.SIGURG, signal.SIGIO, signal.SIGRTMIN + 1),
+    *(signal.SIGTTIN, signal.SIGURG, signal.SIGIO, signal.SIGABRT, signal.SIGRTMIN + 1),
 ]
 
 COUNT = """

@@ -222,11 +222,18 @@ def test_a_spool_too_large_drops_its_oldest_heartbeats_and_nothing_else(spool: s
     trim(spool, size // 2)
     left = names(spool)
     assert "1.run" in left
-    assert left == sorted(
-        ["1.run", *(f"{number}.beat" for number in range(11 - len(left) + 0, 10))]
-    )
+    assert left == sorted(["1.run", *(f"{number}.beat" for number in range(11 - len(left), 10))])
     trim(spool, 0)
     assert names(spool) == ["1.run"]
+
+
+def test_a_note_whose_file_is_gone_goes_too(spool: str) -> None:
+    os.close(spooled(spool, a_signal("started")))
+    deliver(spool, Taker())
+    assert names(spool) == ["1.run", "1.run.sent"]
+    (Path(spool) / "2.beat.sent").write_text("7\n")
+    trim(spool)
+    assert names(spool) == ["1.run", "1.run.sent"]
 
 
 # Deaths

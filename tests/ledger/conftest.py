@@ -26,7 +26,7 @@ from verifier.runs.declaration import (
 )
 from verifier.runs.evaluation import Cause, CheckResult, Effect, Evaluation, Result
 from verifier.runs.instant import format_instant
-from verifier.runs.signal import Kind, Signal
+from verifier.runs.signal import Kind, Lane, Signal
 
 DAY = datetime(2026, 4, 3, tzinfo=UTC)
 DECLARED = datetime(2026, 4, 1, tzinfo=UTC)
@@ -75,6 +75,8 @@ class Build:
     ) -> Signal:
         """One signal of an attempt; its id follows from what it says."""
         fields = {"id": f"{attempt}/{kind}/{when}"} | more
+        if "lane" in fields:
+            fields["lane"] = Lane(fields["lane"])
         return Signal(job=job, kind=Kind(kind), at=cls.at(when), attempt=attempt, **fields)
 
     @classmethod

@@ -43,9 +43,7 @@ def test_a_text_that_is_no_url_is_refused_without_repeating_it():
     assert "hunter2" not in str(caught.value)
 
 
-def test_readers_see_what_was_committed_and_do_not_wait_for_a_write_under_way(
-    ledger, told, build
-):
+def test_readers_see_what_was_committed_and_do_not_wait_for_a_write_under_way(ledger, told, build):
     written, read = Event(), Event()
 
     def write() -> None:
@@ -108,10 +106,15 @@ def test_a_writer_that_waits_too_long_for_another_thread_gives_up(ledger, told, 
 def test_what_raises_within_a_write_leaves_nothing(ledger, told, build, rows):
     told.night()
     before = {table: rows(table) for table in ("signals", "attempts", "runs", "tallies")}
-    with pytest.raises(RuntimeError, match="power"), ledger._database.write() as connection:
-        connection.exec_driver_sql("DELETE FROM signals")
-        connection.exec_driver_sql("UPDATE runs SET verdict = NULL")
-        raise RuntimeError("power cut")
+
+    def half_done() -> None:
+        with ledger._database.write() as connection:
+            connection.exec_driver_sql("DELETE FROM signals")
+            connection.exec_driver_sql("UPDATE runs SET verdict = NULL")
+            raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError, match="power"):
+        half_done()
     assert {table: rows(table) for table in before} == before
     assert told(build.signal("started", "+1 02:00", attempt="a2")).accepted == 1
 

@@ -18,7 +18,7 @@ from verifier.ledger.listing import RunFilter
 from verifier.ledger.schema import VERSION_TABLE, metadata
 
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
-NEXT = '''
+NEXT = """
 import sqlalchemy as sa
 from alembic import op
 
@@ -29,7 +29,7 @@ down_revision = "{before}"
 def upgrade() -> None:
     op.add_column("runs", sa.Column("acknowledged", sa.BigInteger, nullable=True))
     op.execute("UPDATE runs SET acknowledged = 7")
-'''
+"""
 
 
 def tables(path: Path) -> dict[str, str]:
@@ -70,7 +70,7 @@ def test_a_newer_schema_is_refused_and_left_as_it_is(ledger, path):
         connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
     ledger.close()
     before = path.read_bytes()
-    with pytest.raises(LedgerTooNew, match="newer version of landed.*'9999'.*'0001'"):
+    with pytest.raises(LedgerTooNew, match=r"newer version of landed.*'9999'.*'0001'"):
         Ledger.open(f"sqlite:///{path}", NOW)
     assert path.read_bytes() == before
 

@@ -112,7 +112,9 @@ def surface(kind, effect):
     return SurfaceEffect(Surface(name=kind, kind=SurfaceKind(kind)), Effect(effect))
 
 
-@pytest.mark.parametrize(("pair", "effect"), PAIRS.items(), ids=" beside ".join)
+@pytest.mark.parametrize(
+    ("pair", "effect"), PAIRS.items(), ids=[" beside ".join(pair) for pair in PAIRS]
+)
 def test_what_two_surfaces_show_of_a_job(pair, effect):
     table, mail = surface("replace", pair[0]), surface("external", pair[1])
     assert combine([table, mail]) == effect

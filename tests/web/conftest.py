@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 
 from verifier.checks.stores.registry import Stores
 from verifier.config.config import Config
+from verifier.config.file import Address, Tokens
 from verifier.config.load import load
 from verifier.engine.fleet import Fleet
 from verifier.engine.guarding import Gatekeeper
@@ -31,6 +32,7 @@ from verifier.web.app import build_app
 NOW = datetime(2026, 4, 3, 3, 0, tzinfo=UTC)
 DUE = "2026-04-03T02:00:00Z"
 TOKEN = "made-token-beside-the-ledger"
+INGEST_TOKEN = "ingest-token-0123456789"
 
 YAML = """\
 version: 1
@@ -98,8 +100,11 @@ class Api:
         headers = {"Content-Type": "application/json", **more.pop("headers", {})}
         return self.request("POST", path, content=content, headers=headers, **more)
 
+    def bearing(self, token: str) -> "Api":
+        return Api(self.app, self.base, {**self.headers, "Authorization": f"Bearer {token}"})
+
     def as_operator(self) -> "Api":
-        return Api(self.app, self.base, {**self.headers, "Authorization": f"Bearer {TOKEN}"})
+        return self.bearing(TOKEN)
 
 
 @dataclass
@@ -148,7 +153,9 @@ def blank_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def service(blank_ledger: Path, config: Config, clock: Clock, warehouse: Warehouse) -> Iterator[Service]:
+def service(
+    blank_ledger: Path, config: Config, clock: Clock, warehouse: Warehouse
+) -> Iterator[Service]:
     shutil.copy(blank_ledger, Path(config.file).with_name("landed.db"))
     with Ledger.open(config.ledger, clock()) as ledger, Stores(config.stores) as stores:
         fleet = Fleet(config, ledger, stores)
@@ -164,6 +171,16 @@ def api(service: Service, config: Config) -> Api:
 
 
 @pytest.fixture
+def closed_api(service: Service) -> Api:
+    """Beyond loopback, asked by one who holds an ingest token."""
+    tokens = Tokens.model_validate(
+        {"ingest": [INGEST_TOKEN], "operate": {"oncall": "oncall-token-0123456789"}}
+    )
+    access = Access.of(Address("0.0.0.0", 9877), tokens, TOKEN)
+    return Api(build_app(service, access), "http://10.0.0.1:9877").bearing(INGEST_TOKEN)
+
+
+@pytest.fixture
 def signal() -> Callable[..., dict[str, Any]]:
     """Signals of attempt a1 of ``nightly``, said at 02:10 unless they say otherwise."""
 
@@ -175,7 +192,9 @@ def signal() -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
-def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Callable[[], None]]]:
+def lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], Callable[[], None]]]:
     """Takes the ledger's write lock; what it returns gives that back.
 
     To be asked for before ``api``, so that nobody waits for long.

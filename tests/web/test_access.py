@@ -57,7 +57,9 @@ def test_an_ingest_token_does_not_act():
     assert refusal(access, f"Bearer {INGEST}", Right.OPERATE) is ProblemKind.FORBIDDEN
 
 
-@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", f"Basic {MADE}", MADE, "Bearer ünïcode"])
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer ", f"Basic {MADE}", MADE, "Bearer ünïcode"]
+)
 def test_what_is_no_bearer_token_opens_nothing(header):
     access = Access.of(LOOPBACK, NO_TOKENS, MADE)
     assert refusal(access, header, Right.OPERATE) is ProblemKind.UNAUTHORIZED
@@ -109,7 +111,9 @@ def test_known_hosts_are_let_in(host):
     assert access.knows_host(Headers({"host": host}))
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "10.0.0.1", "", "a@localhost"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "10.0.0.1", "", "a@localhost"]
+)
 def test_on_loopback_no_other_host_is(host):
     access = Access.of(LOOPBACK, NO_TOKENS, MADE)
     assert not access.knows_host(Headers({"host": host}))

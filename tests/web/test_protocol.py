@@ -14,7 +14,6 @@ from starlette.routing import Route
 from verifier.web import protocol
 from verifier.web.server import Server, listen
 
-
 LARGE = 64 * 1024 * 1024
 
 
@@ -71,7 +70,8 @@ GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 @pytest.mark.parametrize(
-    "garbage", [b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", b"GET\r\n\r\n", b"GET /\xff HTTP/1.1\r\n\r\n"]
+    "garbage",
+    [b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", b"GET\r\n\r\n", b"GET /\xff HTTP/1.1\r\n\r\n"],
 )
 def test_what_is_no_http_is_a_problem_document(connect, garbage):
     status, document = problem(exchange(connect(), garbage))

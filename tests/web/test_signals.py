@@ -158,9 +158,7 @@ MOMENT = st.sampled_from(
     ]
 )
 FLOAT = st.floats(allow_nan=False, allow_infinity=False)
-SCALAR = st.one_of(
-    st.none(), st.booleans(), st.integers(), FLOAT, TEXT, MOMENT, st.just(10**400)
-)
+SCALAR = st.one_of(st.none(), st.booleans(), st.integers(), FLOAT, TEXT, MOMENT, st.just(10**400))
 ANYTHING = st.recursive(
     SCALAR, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3)
 )

@@ -30,6 +30,7 @@ from verifier.ledger.errors import LedgerError, LedgerUnavailable
 
 app = typer.Typer(
     help="Verifies that scheduled work was done, not only started.",
+    epilog="Around and inside jobs: landed exec and landed signal, each with its own --help.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -38,7 +39,6 @@ app = typer.Typer(
 SET_UP = "Set up"
 ASK = "Ask"
 ACT = "Act"
-JOBS = "Inside and around jobs"
 
 
 def _version(wanted: bool) -> None:
@@ -57,24 +57,6 @@ def _landed(
     pass
 
 
-_PASSED_ON = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
-"""For the commands of the wrapper, which reads its own command line."""
-
-
-def exec_(context: typer.Context) -> None:
-    """Run a job's command unchanged, and tell what became of it."""
-    from verifier.exec.landed_exec import main
-
-    raise typer.Exit(main(context.args))
-
-
-def signal(context: typer.Context) -> None:
-    """Tell one thing from inside a job."""
-    from verifier.exec.signal_command import main
-
-    raise typer.Exit(main(context.args))
-
-
 app.command(rich_help_panel=SET_UP)(demo)
 app.command(rich_help_panel=SET_UP)(init)
 app.command(rich_help_panel=SET_UP)(validate)
@@ -87,8 +69,6 @@ app.command(rich_help_panel=ASK)(explain)
 app.command(rich_help_panel=ASK)(since)
 app.command(rich_help_panel=ASK)(verify)
 app.command(rich_help_panel=ACT)(act)
-app.command("exec", context_settings=_PASSED_ON, rich_help_panel=JOBS)(exec_)
-app.command("signal", context_settings=_PASSED_ON, rich_help_panel=JOBS)(signal)
 
 
 def run(words: Sequence[str]) -> int:

@@ -3,6 +3,8 @@
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any, NoReturn
 
 from rich.console import Console, RenderableType
@@ -57,6 +59,14 @@ def show_json(document: Any) -> None:
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         leave_broken_pipe()
+
+
+@contextmanager
+def working(text: str) -> Iterator[None]:
+    """Show on stderr that something takes a while, where a person sees it."""
+    console = stderr()
+    with console.status(text) if console.is_terminal else nullcontext():
+        yield
 
 
 def note(text: str) -> None:

@@ -94,27 +94,30 @@ def _rows(job: Document) -> Iterator[tuple[str, str | Text]]:
     if job["false_successes"]:
         did += f"; {_count(job['false_successes'], 'false success', 'false successes')}"
     yield "  did", did
-    yield from _listed("  unknown", [(each, None) for each in job["unknown"]])
-    yield from _listed("  do next", [(each, each["action"]) for each in job["next"]])
+    yield "  unknown", _grouped(job["unknown"]) if job["unknown"] else "nothing"
+    if not job["next"]:
+        yield "  do next", "nothing"
+    by_action: dict[str, list[Document]] = {}
+    for run in job["next"]:
+        by_action.setdefault(run["action"], []).append(run)
+    for index, (action, runs) in enumerate(by_action.items()):
+        title = "  do next" if index == 0 else ""
+        yield title, next_text(action).append(": ").append_text(_grouped(runs))
 
 
-def _listed(
-    title: str, runs: Sequence[tuple[Document, str | None]]
-) -> Iterator[tuple[str, str | Text]]:
-    """Runs that stand alike on one line, gathered under what is to be done with them."""
-    alike: dict[tuple[str, str | None], list[Document]] = {}
-    for run, action in runs:
-        alike.setdefault((run["verdict"] or run["state"], action), []).append(run)
-    if not alike:
-        yield title, "nothing"
-    for index, ((word, action), group) in enumerate(alike.items()):
-        line = Text(f"{len(group)} ").append_text(styled(word))
-        line.append(f": {', '.join(_where(run) for run in group[:_SHOWN])}")
+def _grouped(runs: Sequence[Document]) -> Text:
+    """Runs gathered by how they stand, the first of each by name."""
+    alike: dict[str, list[Document]] = {}
+    for run in runs:
+        alike.setdefault(run["verdict"] or run["state"], []).append(run)
+    parts = []
+    for word, group in alike.items():
+        part = Text(f"{len(group)} ").append_text(styled(word))
+        part.append(f" {', '.join(_where(run) for run in group[:_SHOWN])}")
         if len(group) > _SHOWN:
-            line.append(f" and {len(group) - _SHOWN} more")
-        if action is not None:
-            line = next_text(action).append(": ").append_text(line)
-        yield (title if index == 0 else ""), line
+            part.append(f" and {len(group) - _SHOWN} more")
+        parts.append(part)
+    return Text("; ").join(parts)
 
 
 def _where(run: Document) -> str:

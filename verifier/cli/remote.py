@@ -164,7 +164,8 @@ def _checked(url: str) -> str:
     try:
         parts = urlsplit(url)
         well_formed = bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
+        httpx.URL(url)
+    except (ValueError, httpx.InvalidURL):
         well_formed = False
     if (
         not well_formed
@@ -172,7 +173,7 @@ def _checked(url: str) -> str:
         or parts.username is not None
         or parts.query
         or parts.fragment
-        or not (url.isascii() and url.isprintable())
+        or not (url.isascii() and url.isprintable() and " " not in url)
     ):
         # It is not repeated: it may hold a password.
         raise CommandFailed(

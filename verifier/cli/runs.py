@@ -14,7 +14,7 @@ from verifier.cli.options import (
     TokenOption,
     UrlOption,
 )
-from verifier.cli.output import note, show, show_json, stdout
+from verifier.cli.output import note, show, show_json, stdout, working
 from verifier.cli.tables import runs_table
 from verifier.cli.when import parse_when
 from verifier.cli.where import Where
@@ -66,7 +66,10 @@ def runs(
         until=None if until is None else parse_when(until, now),
         limit=limit,
     )
-    with connect(Where(config=config, ledger=ledger, url=url, token=token)) as client:
+    with (
+        connect(Where(config=config, ledger=ledger, url=url, token=token)) as client,
+        working("reading runs"),
+    ):
         found = client.runs(filters)
     if as_json:
         show_json({"runs": found})

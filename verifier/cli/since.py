@@ -13,7 +13,7 @@ from verifier.cli.options import (
     TokenOption,
     UrlOption,
 )
-from verifier.cli.output import note, show, show_json
+from verifier.cli.output import note, show, show_json, working
 from verifier.cli.recap import recap, told
 from verifier.cli.when import parse_when
 from verifier.cli.where import Where
@@ -41,7 +41,10 @@ def since(
 ) -> None:
     """Tell of each job what ran, what it really did, what is unknown, what to do next."""
     start = parse_when(when, system_clock())
-    with connect(Where(config=config, ledger=ledger, url=url, token=token)) as client:
+    with (
+        connect(Where(config=config, ledger=ledger, url=url, token=token)) as client,
+        working("reading runs"),
+    ):
         jobs = [each["job"] for each in (client.jobs() if job is None else [client.job(job)])]
         runs = client.runs(RunFilter(job=job, since=start, limit=LIMIT))
     document = recap(jobs, runs, start)

@@ -9,7 +9,7 @@ from verifier.cli.options import (
     TokenOption,
     UrlOption,
 )
-from verifier.cli.output import note, show, show_json
+from verifier.cli.output import note, show, show_json, stdout
 from verifier.cli.tables import jobs_table
 from verifier.cli.where import Where
 from verifier.engine.clock import system_clock
@@ -29,6 +29,6 @@ def status(
     if as_json:
         show_json({"jobs": jobs})
     elif jobs:
-        show(jobs_table(jobs, system_clock()))
+        show(jobs_table(jobs, stdout().width, system_clock()))
     else:
         note("no job is declared in this ledger; `landed serve` declares those of landed.yaml")

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from rich import box
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
@@ -14,33 +15,77 @@ from verifier.runs.instant import parse_instant
 WIDE = 112
 """Columns from which on a table has room for run ids."""
 
+GAP = 3
+"""Columns between two columns of a table."""
+
+NARROWEST = 8
+"""Columns that even a long text keeps."""
+
 Document = Mapping[str, Any]
 
 
-def table(*columns: str, cut: Sequence[str] = ()) -> Table:
-    """An empty table; only the columns in ``cut`` may lose their ends to an ellipsis."""
+def table(
+    head: Sequence[str],
+    rows: Sequence[Sequence[str | Text]],
+    width: int,
+    *,
+    cut: Sequence[str],
+) -> Table:
+    """A table of at most ``width`` columns.
+
+    What is too long for it loses its end in the columns of ``cut``; every other
+    column is shown whole.
+    """
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
-    for name in columns:
-        made.add_column(name, no_wrap=True, overflow="ellipsis" if name in cut else "fold")
-    return made
-
-
-def runs_table(runs: Iterable[Document], width: int) -> Table:
-    """Run documents, one a row; run ids where ``width`` has room for them."""
-    runs = list(runs)
-    partitioned = any(run["partition"] for run in runs)
-    head = ["VERDICT", "JOB", "DUE"]
-    head += ["PARTITION"] if partitioned else []
-    head += ["REPORTED", "DO NEXT"]
-    head += ["RUN"] if width >= WIDE else []
-    made = table(*head, cut=("JOB", "PARTITION", "DUE"))
-    for run in runs:
-        row: list[str | Text] = [verdict_text(run), plain(run["job"]), occurrence(run)]
-        row += [plain(run["partition"] or "")] if partitioned else []
-        row += [reported_text(run), plain(run["advice"]["action"])]
-        row += [plain(run["run_id"])] if width >= WIDE else []
+    widths = [max(map(cell_width, column)) for column in zip(head, *rows, strict=True)]
+    flexible = [index for index, name in enumerate(head) if name in cut]
+    shrink(widths, flexible, width - GAP * (len(head) - 1))
+    for name, most in zip(head, widths, strict=True):
+        made.add_column(name, max_width=most, no_wrap=True, overflow="ellipsis")
+    for row in rows:
         made.add_row(*row)
     return made
+
+
+def cell_width(cell: str | Text) -> int:
+    """How many columns of a terminal a cell takes."""
+    text = cell.plain if isinstance(cell, Text) else cell
+    return max(map(cell_len, text.split("\n")))
+
+
+def shrink(widths: list[int], flexible: Sequence[int], total: int) -> None:
+    """Make the widest of the ``flexible`` columns narrower, until all fit in ``total``."""
+    while flexible and sum(widths) > total:
+        widest = max(flexible, key=lambda index: widths[index])
+        if widths[widest] <= NARROWEST:
+            return
+        widths[widest] -= 1
+
+
+def runs_table(runs: Sequence[Document], width: int) -> Table:
+    """Run documents, one a row; run ids where ``width`` has room for them."""
+    partitioned = any(run["partition"] for run in runs)
+    with_id = width >= WIDE
+    head = ["VERDICT", "JOB", "DUE", "REPORTED", "DO NEXT"]
+    rows: list[list[str | Text]] = [
+        [
+            verdict_text(run),
+            plain(run["job"]),
+            occurrence(run),
+            reported_text(run),
+            plain(run["advice"]["action"]),
+        ]
+        for run in runs
+    ]
+    if partitioned:
+        head.insert(3, "PARTITION")
+        for row, run in zip(rows, runs, strict=True):
+            row.insert(3, plain(run["partition"] or ""))
+    if with_id:
+        head.append("RUN")
+        for row, run in zip(rows, runs, strict=True):
+            row.append(plain(run["run_id"]))
+    return table(head, rows, width, cut=("JOB", "DUE", "PARTITION"))
 
 
 def occurrence(run: Document) -> str:
@@ -55,19 +100,20 @@ def reported_text(run: Document) -> Text:
     return styled(run["reported"], "bold red" if run["false_success"] else "")
 
 
-def jobs_table(jobs: Iterable[Document], now: datetime) -> Table:
+def jobs_table(jobs: Sequence[Document], width: int, now: datetime) -> Table:
     """The status of jobs, one a row; ``now`` tells what is stale."""
-    made = table("STATE", "JOB", "OPEN", "USEFUL", "NEXT DUE", cut=("JOB",))
-    made.columns[2].no_wrap = False
-    for job in jobs:
-        made.add_row(
+    head = ("STATE", "JOB", "OPEN", "USEFUL", "NEXT DUE")
+    rows = [
+        (
             state_text(job, now),
             plain(job["job"]),
-            ", ".join(f"{count} {plain(verdict)}" for verdict, count in job["open"].items()) or "-",
+            "\n".join(f"{count} {plain(verdict)}" for verdict, count in job["open"].items()) or "-",
             to_minute(job["last_useful_completion"]),
             minutes(job["next_due"]),
         )
-    return made
+        for job in jobs
+    ]
+    return table(head, rows, width, cut=("JOB",))
 
 
 def state_text(job: Document, now: datetime) -> Text:

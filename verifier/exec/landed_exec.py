@@ -237,7 +237,11 @@ class Verifier:
             self.deliver_for = seconds(environment.get("LANDED_DELIVER_FOR") or "15m")
         except ValueError as error:
             raise UsageError(f"LANDED_DELIVER_FOR: expected {error}") from None
-        self.spool = os.path.abspath(spool or environment.get("LANDED_SPOOL") or default_spool())
+        self.spool = spool or environment.get("LANDED_SPOOL") or default_spool()
+        try:
+            self.spool = os.path.abspath(self.spool)
+        except OSError:
+            raise UsageError("--spool: no current directory, so expected a full path") from None
 
 
 PARSERS: Parsers = {
@@ -444,7 +448,8 @@ def default_spool() -> str:
     shared = "/var/spool/landed"
     if os.access(shared, os.W_OK) or (os.geteuid() == 0 and not os.path.exists(shared)):
         return shared
-    return os.path.expanduser("~/.local/state/landed/spool")
+    own = os.path.expanduser("~/.local/state/landed/spool")
+    return own if own.startswith("/") else "/nonexistent"  # a user without a home
 
 
 def spool_open(spool: str, name: str, flags: int) -> int:
@@ -503,12 +508,13 @@ def spool_signal(spool: str, url: str, signal_: Signal, name: str | None = None)
         sync_directory(spool)
 
 
-def unlink(spool: str, name: str) -> None:
-    """Removes a file of the spool if it is there."""
-    try:
-        os.unlink(os.path.join(spool, name))
-    except OSError:
-        pass
+def spool_remove(spool: str, name: str) -> None:
+    """Removes a file of the spool, and what is noted beside it, if they are there."""
+    for one in (name, f"{name}.sent"):
+        try:
+            os.unlink(os.path.join(spool, one))
+        except OSError:
+            pass
 
 
 class SpoolFile:
@@ -578,8 +584,7 @@ class SpoolFile:
             done = bool(self.records) or time.time() - stat.st_mtime > DAY_SECONDS
             if not (done and try_lock(fd) and stat.st_size == self.size):
                 return False
-            unlink(self.spool, self.name)
-            unlink(self.spool, f"{self.name}.sent")
+            spool_remove(self.spool, self.name)
         return True
 
 
@@ -608,14 +613,18 @@ def spool_files(spool: str, suffixes: tuple[str, ...] = WAITING) -> Iterator[Spo
 def trim(spool: str, limit: int = SPOOL_LIMIT) -> None:
     """Drops the oldest heartbeats and progress of a spool larger than ``limit`` bytes.
 
-    Starts and ends are never dropped, however large the spool is.
+    Starts and ends are never dropped, however large the spool is. Notes whose file is gone
+    go in any case.
     """
     entries = spool_entries(spool)
+    names = {name for _, _, name in entries}
     excess = sum(size for _, size, _ in entries) - limit
     for _, size, name in entries:
         if excess > 0 and name.endswith(".beat"):
-            unlink(spool, name)
+            spool_remove(spool, name)
             excess -= size
+        elif name.endswith(".sent") and name[: -len(".sent")] not in names:
+            spool_remove(spool, name)
 
 
 def prove_deaths(spool: str, place: dict[str, str]) -> int:
@@ -752,7 +761,8 @@ def post(verifier: Verifier, path: str, body: object, limit: float) -> tuple[int
         answer = connection.getresponse()
         content = answer.read(ANSWER_LIMIT + 1)
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise NotDelivered(str(error) or type(error).__name__) from None
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise NotDelivered(why) from None
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         connection.close()
@@ -878,10 +888,9 @@ def close_all_but(*keep: int) -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(nothing, fd)
-    low = 3
-    for fd in (*sorted(keep), os.sysconf("SC_OPEN_MAX")):
-        os.closerange(low, fd)
-        low = max(low, fd + 1)
+    for fd in map(int, os.listdir("/proc/self/fd")):
+        if fd > 2 and fd not in keep:
+            os.closerange(fd, fd + 1)  # as close, but forgiving: the listing's own is gone
 
 
 def courier(lock: int) -> None:
@@ -942,7 +951,10 @@ def may_run(options: Options) -> int | None:
     """
     spool, name = options.verifier.spool, f"{options.job}.unsure"
     remembered = read_text(os.path.join(spool, name))
-    decision, when_unsure, due, why = ask_guard(options)
+    try:
+        decision, when_unsure, due, why = ask_guard(options)
+    except OSError as error:  # no process or descriptor to ask with
+        decision, when_unsure, due, why = "unsure", "", "", error.strerror
     if decision == "unsure":
         when_unsure = options.when_unsure or remembered or "open"
         if when_unsure == "open":
@@ -993,6 +1005,8 @@ def ask_guard(options: Options) -> tuple[str, str, str, str]:
         if event.si_signo == signal.SIGCHLD:
             answered = os.waitpid(asker, os.WNOHANG)[0] == asker
         elif signal.getsignal(event.si_signo) != signal.SIG_IGN:
+            if event.si_signo not in SURVIVED:
+                os.kill(asker, signal.SIGKILL)
             take_signal(event.si_signo)
     if not answered:
         os.kill(asker, signal.SIGKILL)
@@ -1042,18 +1056,22 @@ def _ask(options: Options) -> tuple[str, str, str, str]:
     decision, when_unsure, due = map(told.get, ("decision", "when_unsure", "due"))
     if decision not in ("allow", "skip", "refuse") or when_unsure not in ("open", "closed"):
         raise NotDelivered("an answer that is not the guard's")
-    due = "" if due is None else instant(str(due))
+    try:
+        due = "" if due is None else instant(str(due))
+    except ValueError:
+        raise NotDelivered("an answer that is not the guard's") from None
     return decision, when_unsure, due, str(told.get("why") or "no reason given")
 
 
 # --- signals -------------------------------------------------------------------------------
 
-# Faults are a process's own doing, and SIGPIPE is Python's: not for the job. The rest is.
+# All that can be caught is for the job, but what the kernel sends for our own writes and time.
+OWN = {signal.SIGPIPE, signal.SIGXFSZ, signal.SIGXCPU}
+WATCHED = signal.valid_signals() - OWN - {signal.SIGKILL, signal.SIGSTOP}
 DUMPS = {signal.SIGQUIT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
 DUMPS |= {signal.SIGABRT, signal.SIGSYS, signal.SIGTRAP, signal.SIGXCPU, signal.SIGXFSZ}
-WATCHED = signal.valid_signals() - DUMPS - {signal.SIGKILL, signal.SIGSTOP, signal.SIGPIPE}
-WATCHED |= {signal.SIGQUIT}
 STOPS = {signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU}
+SURVIVED = STOPS | {signal.SIGCONT, signal.SIGWINCH, signal.SIGURG}
 
 
 class Inherited:
@@ -1102,7 +1120,7 @@ def signal_name(number: int) -> str:
 
 def rename(title: str) -> None:
     """Gives this process another command line, as setproctitle(3) does; best effort."""
-    fields = process_fields(os.getpid())
+    fields = read_text("/proc/self/stat").rpartition(")")[2].split()
     try:
         start, end = int(fields[45]), int(fields[46])
         with open("/proc/self/mem", "r+b", buffering=0) as memory:
@@ -1145,7 +1163,7 @@ class Witness:
             if number == b"\0":
                 os._exit(0)
             got = signal.sigtimedwait(number, 0)
-            os.write(answer, b"n" if got is None else b"y")
+            try_write(answer, b"n" if got is None else b"y")
 
     @staticmethod
     def _watch(verifier: Verifier, process: dict[str, Any]) -> None:
@@ -1322,7 +1340,7 @@ class Attempt:
             os.close(self.file)
         except OSError as error:
             self._keep(signal_, error)
-        unlink(self.verifier.spool, f"{self.name}-{self.beats}.beat")
+        spool_remove(self.verifier.spool, f"{self.name}-{self.beats}.beat")
         if self.witness is not None:
             self.witness.dismiss()
         self._hand_over()
@@ -1334,7 +1352,7 @@ class Attempt:
         spool, name = self.verifier.spool, f"{self.name}-{self.beats}.beat"
         try:
             spool_signal(spool, self.verifier.url, signal_, name)
-            unlink(spool, f"{self.name}-{self.beats - 1}.beat")
+            spool_remove(spool, f"{self.name}-{self.beats - 1}.beat")
         except OSError as error:
             self._keep(signal_, error)
         self._hand_over()

@@ -109,6 +109,8 @@ OTHERS: Parsers = {
 def read_signal(argv: Sequence[str]) -> tuple[Signal, Verifier]:
     """The signal that a command line tells, and where it goes. Raises ``UsageError``."""
     kind, *words = argv
+    if kind not in KINDS:
+        raise UsageError(f"KIND: expected {', '.join(KINDS)}, found {kind!r:.60}")
     labels: dict[str, str] = {}
     collect: Parsers = {"--label": lambda text: labels.update([label(text)])}
     values, rest = landed_exec.read_options(
@@ -116,8 +118,6 @@ def read_signal(argv: Sequence[str]) -> tuple[Signal, Verifier]:
     )
     if rest:
         raise UsageError(f"unexpected {rest[0]!r:.60}")
-    if kind not in KINDS:
-        raise UsageError(f"KIND: expected {', '.join(KINDS)}, found {kind!r:.60}")
     signal: Signal = {
         "job": values.get("--job"),
         "kind": kind,

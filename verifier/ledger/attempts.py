@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, select, tuple_
+from sqlalchemy import Connection, delete, select
 
 from verifier.ledger import runs, signals
 from verifier.ledger.schema import attempts
@@ -22,7 +22,6 @@ from verifier.runs.signal import Kind, Lane, Signal
 AttemptKey = tuple[str, str]
 """Job and attempt id."""
 
-_KEY = tuple_(attempts.c.job, attempts.c.attempt)
 _OF_RUNS = (
     select(attempts.c.run_id, attempts.c.body)
     .where(attempts.c.run_id.in_(each_of("run_ids")))
@@ -30,8 +29,8 @@ _OF_RUNS = (
 )
 _LOCKED = (
     select(attempts)
-    .where(_KEY.in_(each_of("keys")))
-    .order_by(attempts.c.job, attempts.c.attempt)
+    .where(attempts.c.id.in_(each_of("ids")))
+    .order_by(attempts.c.id)
     .with_for_update()
 )
 
@@ -96,12 +95,17 @@ def of_runs(connection: Connection, run_ids: Iterable[str]) -> dict[str, list[At
 
 
 def _read(connection: Connection, keys: Sequence[AttemptKey]) -> dict[AttemptKey, Known]:
-    """The attempts that are known, locked in the order of their keys."""
+    """The attempts that are known, locked in the order of their ids."""
     known = {}
-    for piece in chunks(keys):
-        for row in connection.execute(_LOCKED, {"keys": piece}):
+    for piece in chunks(sorted(map(_id_of, keys))):
+        for row in connection.execute(_LOCKED, {"ids": piece}):
             known[row.job, row.attempt] = Known(row.run_id, row.counted, row.body)
     return known
+
+
+def _id_of(key: AttemptKey) -> str:
+    """No two keys have the same: a job's name has no slash."""
+    return "/".join(key)
 
 
 def _refolded(connection: Connection, key: AttemptKey) -> Attempt | None:
@@ -147,8 +151,8 @@ def _store(
 def _write(connection: Connection, rows: list[dict[str, Any]], gone: list[AttemptKey]) -> None:
     if rows:
         connection.execute(replace(connection, attempts), rows)
-    for piece in chunks(gone):
-        connection.execute(delete(attempts).where(_KEY.in_(piece)))
+    for piece in chunks(map(_id_of, gone)):
+        connection.execute(delete(attempts).where(attempts.c.id.in_(piece)))
 
 
 def _row(
@@ -166,6 +170,7 @@ def _row(
         transaction.counted.count(ATTEMPTS, job, lane=lane, outcome=end.kind)
         counted = True
     return {
+        "id": _id_of(key),
         "job": job,
         "attempt": name,
         "run_id": run_id,

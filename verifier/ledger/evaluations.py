@@ -51,13 +51,13 @@ def of_runs(connection: Connection, run_ids: Iterable[str]) -> dict[str, list[Ev
 
 def verified_expected(connection: Connection, job: str) -> dict[str, list[int]]:
     """By check, the expected counts of the last runs of a job that were verified."""
-    found = (
-        select(evaluations.c.results)
-        .join(runs, runs.c.evaluation_id == evaluations.c.evaluation_id)
-        .where(runs.c.job == job, runs.c.useful, runs.c.verdict == Verdict.VERIFIED)
-        .order_by(runs.c.due.desc())
+    last = (
+        select(runs.c.evaluation_id)
+        .where(runs.c.job == job, runs.c.verdict == Verdict.VERIFIED)
+        .order_by(runs.c.at.desc(), runs.c.run_id.desc())
         .limit(USUAL)
     )
+    found = select(evaluations.c.results).where(evaluations.c.evaluation_id.in_(last))
     expected: dict[str, list[int]] = defaultdict(list)
     for results in connection.scalars(found):
         for answer in results:

@@ -46,7 +46,7 @@ _UNENDED = (
 def for_judging(connection: Connection, jobs: Jobs, rows: Sequence[RunRow]) -> dict[RunKey, Facts]:
     """Of each run all that its verdict, its state and its next wake-up follow from."""
     ids = [row.run_id for row in rows]
-    wholes = {row.key: _whole_job(row.key).run_id for row in rows if row.key.partition}
+    wholes = {row.key: run_rows.whole_job(row.key).run_id for row in rows if row.key.partition}
     tried = attempts.of_runs(connection, sorted({*ids, *wholes.values()}))
     asked = evaluations.of_runs(connection, ids)
     acted = _by_run(actions.on(connection, (row.key.job for row in rows), ids), rows)
@@ -135,10 +135,6 @@ def runtime_tail(connection: Connection, job: str) -> timedelta | None:
     return runtimes[ceil(len(runtimes) * TAIL_PERCENT / 100) - 1]
 
 
-def _whole_job(key: RunKey) -> RunKey:
-    return RunKey(key.job, key.occurrence)
-
-
 def _by_run(found: Iterable[Action], rows: Iterable[RunRow]) -> dict[RunKey, list[Action]]:
     """The actions that concern each run: on its whole job, or on itself."""
     on_job: dict[str, list[Action]] = defaultdict(list)
@@ -180,12 +176,13 @@ def _under_way(connection: Connection, facts: Facts, now: datetime) -> list[Atte
         table.c.run_id.is_not(None),
         table.c.run_id != key.run_id,
     )
-    return [
+    found = [
         attempt
-        for attempt in connection.scalars(unended.order_by(table.c.attempt))
+        for attempt in connection.scalars(unended)
         if (is_alive(attempt) or is_pending(attempt, facts.declaration, now))
         and not _is_whole_job_of(facts, attempt)
     ]
+    return sorted(found, key=lambda attempt: attempt.attempt)
 
 
 def _is_whole_job_of(facts: Facts, attempt: Attempt) -> bool:

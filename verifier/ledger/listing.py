@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, func, select, tuple_
 
 from verifier.ledger.runs import RunRow, row_of
 from verifier.ledger.schema import attempts, runs
@@ -74,16 +74,30 @@ def matching(connection: Connection, wanted: RunFilter) -> list[RunRow]:
 
 def newest_verified(connection: Connection, job: str) -> dict[str, Useful]:
     """Of each partition of a job the useful run with the greatest due."""
-    newest = (
-        select(runs.c.partition, func.max(runs.c.due).label("due"))
-        .where(runs.c.job == job, runs.c.useful, runs.c.due.is_not(None))
-        .group_by(runs.c.partition)
-        .subquery()
+    other = runs.alias()
+
+    def useful(table: FromClause) -> ColumnElement[bool]:
+        return and_(table.c.job == job, table.c.useful, table.c.due.is_not(None))
+
+    # From one partition to the next by the index: of each there are many runs.
+    first = select(func.min(runs.c.partition).label("name")).where(useful(runs))
+    names = first.cte(recursive=True)
+    following = select(func.min(other.c.partition)).where(
+        useful(other), other.c.partition > names.c.name
     )
-    found = (
-        select(runs.c.partition, runs.c.due, runs.c.completed_at)
-        .join(newest, (runs.c.partition == newest.c.partition) & (runs.c.due == newest.c.due))
-        .where(runs.c.job == job, runs.c.useful)
+    partitions = names.union_all(
+        select(following.correlate(names).scalar_subquery()).where(names.c.name.is_not(None))
+    )
+    newest = (
+        select(func.max(other.c.due))
+        .where(useful(other), other.c.partition == partitions.c.name)
+        .correlate(partitions)
+        .scalar_subquery()
+    )
+    found = select(runs.c.partition, runs.c.due, runs.c.completed_at).join_from(
+        partitions,
+        runs,
+        and_(useful(runs), runs.c.partition == partitions.c.name, runs.c.due == newest),
     )
     return {
         row.partition: Useful(row.due, row.completed_at or row.due)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, select, update
 
 from verifier.ledger.schema import runs
 from verifier.ledger.statements import chunks, each_of, insert_missing
@@ -61,11 +61,7 @@ COLUMNS = tuple(name for name in RunRow.__struct_fields__ if name not in ("key",
 _OF_IDS = select(runs).where(runs.c.run_id.in_(each_of("run_ids"))).order_by(runs.c.run_id)
 _KEYS = select(runs.c.job, runs.c.occurrence, runs.c.partition)
 _KEYS_OF_IDS = _KEYS.where(runs.c.run_id.in_(each_of("run_ids")))
-_PARTITIONS = _KEYS.where(
-    tuple_(runs.c.job, runs.c.at).in_(each_of("wholes")),
-    runs.c.partition != "",
-    runs.c.due.is_not(None),
-)
+_PARTITIONS = _KEYS.where(runs.c.whole_id.in_(each_of("wholes")))
 _LOCKED = _OF_IDS.with_for_update()
 
 
@@ -80,6 +76,11 @@ def blank(key: RunKey, at: datetime) -> RunRow:
     return RunRow(key=key, run_id=key.run_id, at=key.due or at)
 
 
+def whole_job(key: RunKey) -> RunKey:
+    """The run of all partitions with the same occurrence."""
+    return RunKey(key.job, key.occurrence)
+
+
 def begin(transaction: Transaction, keys: Iterable[RunKey]) -> None:
     """Make a row for each run that has none."""
     rows: list[dict[str, Any]] = []
@@ -92,6 +93,7 @@ def begin(transaction: Transaction, keys: Iterable[RunKey]) -> None:
                 "job": key.job,
                 "occurrence": key.occurrence,
                 "partition": key.partition,
+                "whole_id": whole_job(key).run_id if key.partition else None,
                 "due": key.due,
             }
         )
@@ -130,8 +132,7 @@ def partitions_of(connection: Connection, keys: Iterable[RunKey]) -> set[RunKey]
     What is known of the whole job's run is known of each of them.
     """
     found: set[RunKey] = set()
-    wholes = [(key.job, due) for key in keys if not key.partition and (due := key.due)]
-    for piece in chunks(wholes):
+    for piece in chunks(key.run_id for key in keys if not key.partition):
         rows = connection.execute(_PARTITIONS, {"wholes": piece})
         found |= {RunKey(*row) for row in rows}
     return found
@@ -139,5 +140,4 @@ def partitions_of(connection: Connection, keys: Iterable[RunKey]) -> set[RunKey]
 
 def wake(connection: Connection, now: datetime, *which: ColumnElement[bool]) -> None:
     """Have runs judged again soon, by whoever looks after those that are awake."""
-    asleep = or_(runs.c.wake_at.is_(None), runs.c.wake_at > now)
-    connection.execute(update(runs).where(asleep, *which).values(wake_at=now))
+    connection.execute(update(runs).where(*which).values(wake_at=now))

@@ -81,8 +81,9 @@ _where("signals_anonymous_attempt", signals, "anonymous", "job", "attempt")
 attempts = Table(
     "attempts",
     metadata,
-    _column("job", Text, primary_key=True),
-    _column("attempt", Text, primary_key=True),
+    _column("id", Text, primary_key=True),  # job/attempt: many are asked for at once
+    _column("job", Text),
+    _column("attempt", Text),
     _column("run_id", Text, nullable=True),  # None while only an inferred loss is known
     _column("lane", Word(Lane)),
     _column("state", Word(AttemptState)),
@@ -103,6 +104,7 @@ runs = Table(
     _column("job", Text),
     _column("occurrence", Text),
     _column("partition", Text),
+    _column("whole_id", Text, nullable=True),  # of one partition: the whole job's run
     _column("due", Instant, nullable=True),
     _column("at", Instant),  # due; for a run without a slot its first signal
     _column("lane", Word(RunLane)),
@@ -124,6 +126,12 @@ runs = Table(
     Index("runs_at", "at", "run_id"),
     Index("runs_job_at", "job", "at", "run_id"),
     Index("runs_wake", "wake_at"),
+)
+Index(
+    "runs_whole",
+    runs.c.whole_id,
+    sqlite_where=runs.c.whole_id.is_not(None),
+    postgresql_where=runs.c.whole_id.is_not(None),
 )
 _where("runs_open", runs, "open", "job", "verdict")
 _where("runs_useful", runs, "useful", "job", "partition", "due")

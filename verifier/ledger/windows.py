@@ -46,9 +46,9 @@ def add(connection: Connection, jobs: Jobs, window: BlindWindow) -> None:
     row = msgspec.structs.asdict(window)
     connection.execute(replace(connection, blind_windows), row)
     first = window.since - _longest_wait(jobs)
-    covered = [runs.c.due >= first]
+    covered = [runs.c.at >= first]
     if window.until is not None:
-        covered.append(runs.c.due <= window.until + EARLY)
+        covered.append(runs.c.at <= window.until + EARLY)
     run_rows.wake(connection, window.since, *covered, runs.c.reported == Reported.NONE)
 
 

@@ -10,7 +10,7 @@ from verifier.engine.guarding import GuardRequest
 from verifier.engine.service import Service
 from verifier.intake.wire import FUTURE_LIMIT, Moment, Short
 from verifier.runs.declaration import WhenUnsure
-from verifier.runs.guard import Decision, Mode
+from verifier.runs.guard import Mode
 from verifier.runs.instant import format_instant
 from verifier.runs.signal import ANONYMOUS, Lane
 from verifier.runs.view import instant
@@ -19,6 +19,7 @@ from verifier.web.body import BODY_PROBLEMS, JSON, read_model
 from verifier.web.endpoint import Asked, Endpoint, encode, json_response
 from verifier.web.problems import ProblemKind
 from verifier.web.refusals import invalid, known_partition, told, told_as_problems, utc
+from verifier.web.shapes import GuardRuling
 
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
 
@@ -42,17 +43,6 @@ class WireGuard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     mode: Mode | None = None
     when_unsure: WhenUnsure | None = None
     override: WireOverride | None = None
-
-
-class GuardRuling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The guard's answer; an allowance that nobody used is void after ``lease_until``."""
-
-    decision: Decision
-    why: str
-    due: str | None
-    run: str
-    lease_until: str | None
-    when_unsure: WhenUnsure
 
 
 async def post_guard(asked: Asked) -> Response:

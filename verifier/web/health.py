@@ -2,9 +2,10 @@
 
 from starlette.responses import Response
 
+from verifier.ledger.errors import LedgerError
 from verifier.web.access import Right
 from verifier.web.endpoint import Asked, Endpoint, encode, json_response
-from verifier.web.problems import ProblemKind
+from verifier.web.problems import HttpProblem, ProblemKind
 from verifier.web.shapes import Health
 
 
@@ -14,8 +15,14 @@ async def get_livez(_: Asked) -> Response:
 
 
 async def get_readyz(asked: Asked) -> Response:
-    """The ledger can be read, and jobs are declared in it; no source is asked."""
-    await asked.crew.reads.run(asked.service.ledger.histories)
+    """The ledger can be read, and with it what is declared; no source is asked.
+
+    Strangers may ask this, so they are not told where the ledger is.
+    """
+    try:
+        await asked.crew.reads.run(asked.service.ledger.histories)
+    except LedgerError:
+        raise HttpProblem(ProblemKind.UNAVAILABLE, "the ledger cannot be read") from None
     return json_response(encode(Health(status="ready")))
 
 

@@ -8,6 +8,9 @@ from typing import IO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+NOISY = ("apscheduler", "alembic", "httpx", "httpcore")
+"""Libraries that log every turn of a loop and every step of a request."""
+
 _PASSWORD = re.compile(r"(://[^/\s:@'\"]*):[^/\s@'\"]+@")
 _TOKEN = re.compile(r"(?i)\b(bearer|basic) +[^\s'\",]+")
 
@@ -43,8 +46,8 @@ def configure_logs(stream: IO[str] | None = None, level: int = logging.INFO) -> 
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    # A turn of a loop every second is no news.
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    for name in NOISY:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def without_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

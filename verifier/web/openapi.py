@@ -10,7 +10,7 @@ import msgspec
 from verifier.web.access import Right
 from verifier.web.endpoint import Endpoint
 from verifier.web.problems import MEDIA_TYPE, ProblemKind
-from verifier.web.shapes import ProblemDetails
+from verifier.web.shapes import ProblemDetails, Shape
 
 _REFERENCE = "#/components/schemas/{name}"
 _SECURITY: Mapping[Right, list[dict[str, list[str]]]] = {
@@ -27,6 +27,9 @@ def openapi_document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
     table = list(endpoints)
     types = _types_of(table)
     schemas, components = msgspec.json.schema_components(types, ref_template=_REFERENCE)
+    for shape in Shape.__subclasses__():
+        # Who reads an answer has to bear with fields that a later version adds.
+        components.get(shape.__name__, {}).pop("additionalProperties", None)
     by_type = dict(zip(types, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in table:

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
 
-from verifier.ledger.errors import LedgerUnavailable
+from verifier.ledger.errors import LedgerError, UnknownJob
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -103,7 +103,9 @@ def as_problem(error: Exception) -> HttpProblem | None:
     match error:
         case HttpProblem():
             return error
-        case LedgerUnavailable():
+        case UnknownJob():
+            return HttpProblem(ProblemKind.NOT_FOUND, str(error))
+        case LedgerError():
             return HttpProblem(ProblemKind.UNAVAILABLE, str(error))
         case ClientDisconnect():
             return HttpProblem(ProblemKind.UNREADABLE, "the body ended before it was complete")
@@ -131,7 +133,7 @@ async def _on_error(request: Request, error: Exception) -> Response:
 
 HANDLERS: Mapping[type[Exception], ExceptionHandler] = {
     HttpProblem: _on_error,
-    LedgerUnavailable: _on_error,
+    LedgerError: _on_error,
     ClientDisconnect: _on_error,
     HTTPException: _on_error,
 }

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from verifier.engine.service import Service, UnknownJob
+from verifier.runs.instant import EPOCH
 from verifier.web.problems import HttpProblem, ProblemKind
 
 
@@ -30,11 +31,20 @@ def invalid(message: str, place: str) -> HttpProblem:
 
 
 def utc(moment: datetime | None, place: str) -> datetime | None:
-    """``moment`` in UTC; raises ``HttpProblem`` where that is beyond the years 1 to 9999."""
+    """``moment`` in UTC.
+
+    Raises ``HttpProblem`` for one before 1970: nothing was scheduled then, and
+    intervals before it may leave the years that can be computed with.
+    """
+    if moment is None:
+        return None
     try:
-        return None if moment is None else moment.astimezone(UTC)
+        converted = moment.astimezone(UTC)
     except OverflowError:
-        raise invalid("Expected an instant between the years 1 and 9999", place) from None
+        converted = None
+    if converted is None or converted < EPOCH:
+        raise invalid("Expected an instant between the years 1970 and 9999", place)
+    return converted
 
 
 def told(text: str, place: str) -> str:

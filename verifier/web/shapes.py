@@ -12,7 +12,7 @@ import msgspec
 from verifier.runs.action import ActionKind
 from verifier.runs.advice import AdviceAction
 from verifier.runs.conditions import ConditionName
-from verifier.runs.declaration import SurfaceKind
+from verifier.runs.declaration import SurfaceKind, WhenUnsure
 from verifier.runs.evaluation import Effect, Result
 from verifier.runs.guard import Decision
 from verifier.runs.lifecycle import AttemptState
@@ -24,7 +24,7 @@ Instant = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})
 
 
 class Shape(msgspec.Struct, forbid_unknown_fields=True):
-    """A document with these fields and no others."""
+    """A document with these fields; a later version may have more."""
 
 
 class BusinessInterval(Shape):
@@ -114,8 +114,8 @@ class Attempt(Shape):
 class Check(Shape):
     """A check and its last answer; ``reason`` says why a result is unknown.
 
-    The counts are there once it was asked: keys expected, found, missing and
-    unexpected, and rows beyond one a key.
+    ``summary`` is the answer in a sentence. The counts are there once it was asked:
+    keys expected, found, missing and unexpected, and rows beyond one a key.
     """
 
     name: str
@@ -123,6 +123,7 @@ class Check(Shape):
     required: bool
     result: Result
     reason: str | None
+    summary: str
     effect: Effect | None
     evidence: dict[str, Any]
     evaluated_at: Instant | None
@@ -230,6 +231,17 @@ class Actions(Shape):
     """Operator actions, newest first."""
 
     actions: list[Action]
+
+
+class GuardRuling(Shape):
+    """The guard's answer; an allowance that nobody used is void after ``lease_until``."""
+
+    decision: Decision
+    why: str
+    due: Instant | None
+    run: str
+    lease_until: Instant | None
+    when_unsure: WhenUnsure
 
 
 class Health(Shape):

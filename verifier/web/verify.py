@@ -9,6 +9,7 @@ from verifier.engine.due import declared_slots
 from verifier.engine.service import Service, UnknownJob
 from verifier.intake.wire import Moment, Short
 from verifier.runs.binding import RunKey
+from verifier.runs.instant import MICROSECOND
 from verifier.web.access import Right
 from verifier.web.body import BODY_PROBLEMS, JSON, read_model
 from verifier.web.endpoint import Asked, Endpoint, encode, json_response
@@ -27,7 +28,7 @@ class WireVerify(
     forbid_unknown_fields=True,
     rename={"start": "from", "end": "to"},
 ):
-    """Which runs to evaluate: the one at ``due``, all in ``[from, to)``, or the last due."""
+    """Which runs to evaluate: the one at ``due``, all in ``[from, to)`` so far, or the last."""
 
     job: Short
     due: Moment | None = None
@@ -67,6 +68,10 @@ def _keys(service: Service, wire: WireVerify) -> list[RunKey]:
     if start is not None and end is not None:
         if end <= start:
             raise invalid("Expected an instant after from", "to")
+        # What has not come due yet has nothing to show.
+        end = min(end, service.clock() + MICROSECOND)
+        if end <= start:
+            return []
         spanned = sum(1 for _ in islice(declared_slots(history, start, end), MAX_RUNS + 1))
         if spanned > MAX_RUNS:
             raise invalid(f"Expected a span of at most {MAX_RUNS} occurrences, got more", "to")

@@ -39,8 +39,9 @@ def upgrade() -> None:
     _where("signals_anonymous_attempt", "signals", "anonymous", ["job", "attempt"])
     op.create_table(
         "attempts",
-        _column("job", sa.Text, primary_key=True),
-        _column("attempt", sa.Text, primary_key=True),
+        _column("id", sa.Text, primary_key=True),
+        _column("job", sa.Text),
+        _column("attempt", sa.Text),
         _column("run_id", sa.Text, nullable=True),
         _column("lane", sa.Text),
         _column("state", sa.Text),
@@ -92,6 +93,7 @@ def _runs() -> None:
         _column("job", sa.Text),
         _column("occurrence", sa.Text),
         _column("partition", sa.Text),
+        _column("whole_id", sa.Text, nullable=True),
         _column("due", sa.BigInteger, nullable=True),
         _column("at", sa.BigInteger),
         _column("lane", sa.Text),
@@ -114,6 +116,13 @@ def _runs() -> None:
     op.create_index("runs_at", "runs", ["at", "run_id"])
     op.create_index("runs_job_at", "runs", ["job", "at", "run_id"])
     op.create_index("runs_wake", "runs", ["wake_at"])
+    op.create_index(
+        "runs_whole",
+        "runs",
+        ["whole_id"],
+        sqlite_where=sa.text("whole_id IS NOT NULL"),
+        postgresql_where=sa.text("whole_id IS NOT NULL"),
+    )
     _where("runs_open", "runs", "open", ["job", "verdict"])
     _where("runs_useful", "runs", "useful", ["job", "partition", "due"])
 

@@ -1,0 +1,119 @@
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from verifier.cli.act import Act
+from verifier.engine.clock import system_clock
+from verifier.runs.action import ActionKind
+from verifier.runs.instant import format_instant
+
+Landed = Callable[..., Any]
+
+SIGNED = ("--by", "mia", "--reason", "[red]because[/red]")
+
+
+def soon() -> str:
+    return format_instant(system_clock() + timedelta(hours=1))
+
+
+def test_every_action_but_an_override_can_be_done_here() -> None:
+    assert {str(each) for each in Act} == {str(each) for each in ActionKind} - {"override"}
+
+
+@pytest.mark.parametrize(
+    ("words", "enforced"),
+    [
+        (["skip", "revenue/MISSING"], "skips"),
+        (["reconcile", "revenue/LIED", "--counts-as-useful"], "skips"),
+        (["fence", "revenue/AMBIGUOUS", "--attempt", "ATTEMPT"], "nothing"),
+        (["hold", "revenue"], "refuses"),
+        (["release", "revenue"], "decides again"),
+        (["mute", "revenue", "--until", "SOON"], "nothing"),
+        (["unmute", "revenue"], "nothing"),
+    ],
+)
+def test_an_action_is_recorded_and_says_what_of_it_is_enforced(
+    home: Any, landed: Landed, words: list[str], enforced: str
+) -> None:
+    attempts = landed("explain", f"revenue/{home.ambiguous}", "--json").json["attempts"]
+    places = {
+        "MISSING": home.missing,
+        "LIED": home.lied,
+        "AMBIGUOUS": home.ambiguous,
+        "ATTEMPT": attempts[0]["attempt"],
+        "SOON": soon(),
+    }
+    for name, value in places.items():
+        words = [word.replace(name, value) for word in words]
+    told = landed("act", *words, *SIGNED)
+    if words[0] == "fence":
+        # It failed by its own word, so there is nothing to fence.
+        assert told.code == 2
+        assert "nothing to fence" in told.err
+        return
+    assert told.code == 0
+    first, recorded, enforcing = told.out.splitlines()
+    assert first.startswith(f"{words[1]}: {words[0]} ")
+    assert first.endswith(" by mia: [red]because[/red]")
+    assert recorded.startswith("recorded: ")
+    assert enforcing.startswith("enforced: ")
+    assert enforced in enforcing
+
+
+def test_a_silent_attempt_is_fenced(home: Any, landed: Landed, served: Any) -> None:
+    signal = {
+        "job": "unproved",
+        "kind": "started",
+        "at": format_instant(system_clock()),
+        "due": home.missing,
+        "attempt": "silent one",
+    }
+    assert served.service.receive([__import__("json").dumps(signal).encode()], "test").accepted
+    run = f"unproved/{home.missing}"
+    told = landed("act", "fence", run, "--attempt", "silent one", *SIGNED)
+    assert told.code == 0
+    (attempt,) = landed("explain", run, "--json").json["attempts"]
+    assert (attempt["state"], attempt["end_proof"]) == ("lost", "operator")
+
+
+def test_an_action_is_told_as_one_document(home: Any, landed: Landed) -> None:
+    told = landed("act", "reconcile", f"revenue/{home.lied}", *SIGNED, "--json")
+    assert told.code == 0
+    assert told.json["action"] == "reconcile"
+    assert told.json["by"] == "mia"
+    assert told.json["counts_as_useful"] is False
+    assert landed("explain", f"revenue/{home.lied}", "--json").json["verdict"] == "reconciled"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["hold"],
+        ["hold", "revenue"],
+        ["hold", "revenue", "--by", "mia"],
+        ["hold", "revenue", "--by", " ", "--reason", "x"],
+        ["hold", "nope", *SIGNED],
+        ["hold", "revenue", "--attempt", "a", *SIGNED],
+        ["hold", "revenue", "--until", "2999-01-01T00:00:00Z", *SIGNED],
+        ["hold", "revenue", "--counts-as-useful", *SIGNED],
+        ["fence", "revenue/MISSING", *SIGNED],
+        ["fence", "revenue/MISSING", "--attempt", "nobody", *SIGNED],
+        ["mute", "revenue", *SIGNED],
+        ["mute", "revenue", "--until", "tomorrow", *SIGNED],
+        ["mute", "revenue", "--until", "2000-01-01T00:00:00Z", *SIGNED],
+        ["skip", "revenue", *SIGNED],
+        ["skip", "revenue/2000-01-01T00:00:00Z", *SIGNED],
+        ["explode", "revenue", *SIGNED],
+        ["override", "revenue", *SIGNED],
+    ],
+)
+def test_an_action_that_makes_no_sense_is_a_mistake_and_leaves_nothing(
+    home: Any, landed: Landed, words: list[str]
+) -> None:
+    told = landed("act", *(word.replace("MISSING", home.missing) for word in words))
+    assert (told.code, told.out) == (2, "")
+    assert told.err
+    with home.ledger() as ledger:
+        assert ledger.actions() == []

@@ -1,0 +1,114 @@
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from verifier.cli.tables import WIDE, jobs_table, runs_table, state_text
+from verifier.runs.verdict import Verdict
+
+Rendered = Callable[..., list[str]]
+
+NOW = datetime(2026, 4, 3, 12, 0, tzinfo=UTC)
+LATER, EARLIER = "2026-04-03T13:00:00Z", "2026-04-03T11:00:00Z"
+
+
+def run(**more: Any) -> dict[str, Any]:
+    return {
+        "run_id": "r006b0527e0c6a134e907c475",
+        "run": f"revenue/{EARLIER}",
+        "job": "revenue",
+        "due": EARLIER,
+        "partition": None,
+        "verdict": "verified",
+        "state": "judged",
+        "reported": "succeeded",
+        "false_success": False,
+        "checks": [{}],
+        "advice": {"action": "accept"},
+        **more,
+    }
+
+
+def job(**more: Any) -> dict[str, Any]:
+    return {
+        "job": "revenue",
+        "next_due": LATER,
+        "last_useful_completion": EARLIER,
+        "useful_completion_due": LATER,
+        "active_attempts": 0,
+        "open": {},
+        "held": False,
+        "muted_until": None,
+        **more,
+    }
+
+
+@pytest.mark.parametrize("verdict", [*Verdict, None])
+def test_a_verdict_and_an_action_are_never_cut(verdict: str | None, rendered: Rendered) -> None:
+    long = run(
+        job="x" * 100,
+        partition="p" * 100,
+        verdict=verdict,
+        state="settling",
+        reported="succeeded",
+        advice={"action": "reconcile_first"},
+    )
+    lines = rendered(runs_table([long, run(run=f"revenue/~{'a' * 60}", due=None)], 80))
+    assert max(map(len, lines)) <= 80
+    assert lines[2].split()[0] == (verdict or "settling")
+    assert lines[2].split()[-1] == "reconcile_first"
+    assert "…" in lines[2]
+
+
+def test_a_due_instant_is_whole_where_it_fits(rendered: Rendered) -> None:
+    assert "2026-04-03T11:00Z" in rendered(runs_table([run()], 80))[2]
+
+
+def test_a_run_made_by_hand_is_named_by_its_attempt(rendered: Rendered) -> None:
+    assert "~by-hand" in rendered(runs_table([run(due=None, run="revenue/~by-hand")], 80))[2]
+
+
+def test_run_ids_are_shown_where_there_is_room(rendered: Rendered) -> None:
+    assert "RUN" not in rendered(runs_table([run()], 80))[0]
+    assert rendered(runs_table([run()], WIDE), width=WIDE)[2].split()[-1] == run()["run_id"]
+
+
+def test_a_name_is_no_markup(rendered: Rendered) -> None:
+    assert "[red]x[/red]" in rendered(runs_table([run(job="[red]x[/red]")], 80))[2]
+
+
+def test_wide_characters_count_by_the_columns_they_take(rendered: Rendered) -> None:
+    lines = rendered(runs_table([run(job="収益" * 40)], 80))
+    assert lines[2].rstrip().endswith("accept")
+
+
+def test_the_status_of_many_open_verdicts_is_told_whole_within_the_width(
+    rendered: Rendered,
+) -> None:
+    opened = {str(verdict): 10_000 for verdict in Verdict}
+    lines = rendered(jobs_table([job(job="y" * 100, open=opened)], 80, NOW))
+    assert max(map(len, lines)) <= 80
+    told = " ".join(" ".join(lines).split())
+    assert all(str(verdict) in told for verdict in Verdict)
+
+
+def test_a_job_that_was_never_due_has_a_dash(rendered: Rendered) -> None:
+    line = rendered(jobs_table([job(next_due=None, last_useful_completion=None)], 80, NOW))[2]
+    assert line.split() == ["ok", "revenue", "-", "-", "-"]
+
+
+@pytest.mark.parametrize(
+    ("more", "word"),
+    [
+        ({}, "ok"),
+        ({"useful_completion_due": EARLIER, "open": {"partial": 1}}, "stale"),
+        ({"open": {"partial": 1}, "held": True}, "open"),
+        ({"held": True, "muted_until": LATER}, "held"),
+        ({"muted_until": LATER, "useful_completion_due": None}, "muted"),
+        ({"active_attempts": 1}, "running"),
+        ({"useful_completion_due": None}, "no limit"),
+    ],
+)
+def test_the_state_of_a_job_is_what_matters_first(more: dict[str, Any], word: str) -> None:
+    assert state_text(job(**more), NOW).plain == word

@@ -1,0 +1,124 @@
+import pytest
+
+from verifier.ledger.listing import RunFilter
+from verifier.ledger.types import RunLane
+from verifier.runs.occurrence import Useful
+from verifier.runs.verdict import Verdict
+
+
+@pytest.fixture
+def week(ledger, told, build):
+    """Three nights, one of them wrong, a run of quarter, and one made by hand."""
+    key = told.night()
+    for day, word, worker in (("+1", "partial", "w1"), ("+2", "complete", "w2")):
+        night = build.key("nightly", f"{day} 02:00")
+        told(
+            build.signal("started", f"{day} 02:00:01", attempt=day, worker=worker),
+            build.signal("succeeded", f"{day} 02:10", attempt=day),
+        )
+        for when in (f"{day} 02:11", f"{day} 02:12"):
+            ledger.record(night, build.evaluation(night, when, word), build.at(when))
+    told(build.signal("started", "05:00", attempt="q", job="quarter"))
+    told(build.signal("started", "06:00", attempt="m", lane="manual"))
+    assert ledger.row(key).verdict == "verified"
+    return ledger
+
+
+def listed(ledger, **filters):
+    return [f"{row.key.job} {row.at:%d %H:%M}" for row in ledger.runs(RunFilter(**filters))]
+
+
+def test_runs_are_listed_newest_first(week):
+    assert listed(week) == [
+        "nightly 05 02:00",
+        "nightly 04 02:00",
+        "nightly 03 06:00",
+        "quarter 03 05:00",
+        "nightly 03 02:00",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({"job": "quarter"}, ["quarter 03 05:00"]),
+        ({"verdict": Verdict.PARTIAL}, ["nightly 04 02:00"]),
+        ({"lane": RunLane.OTHER}, ["nightly 03 06:00"]),
+        ({"worker": "w2"}, ["nightly 05 02:00"]),
+        ({"worker": "nobody"}, []),
+        ({"partition": "de"}, []),
+        ({"partition": "", "limit": 1}, ["nightly 05 02:00"]),
+    ],
+)
+def test_filters_pick_runs(week, filters, expected):
+    assert listed(week, **filters) == expected
+
+
+def test_since_is_included_and_until_is_not(week, build):
+    since, until = build.at("02:00"), build.at("05:00")
+    assert listed(week, since=since, until=until) == ["nightly 03 02:00"]
+    assert listed(week, since=until, until=build.at("06:00")) == ["quarter 03 05:00"]
+
+
+def test_a_cursor_goes_on_where_a_page_ended(week):
+    pages, cursor = [], None
+    while page := week.runs(RunFilter(limit=2, cursor=cursor)):
+        pages += page
+        cursor = page[-1].cursor
+    assert pages == week.runs(RunFilter())
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "12", "99999999999999999999999.r", "1.5.x"])
+def test_a_text_that_is_no_cursor_is_an_error_or_the_end(week, cursor):
+    if cursor in ("12", "1.5.x"):
+        assert week.runs(RunFilter(cursor=cursor)) == []
+    else:
+        with pytest.raises(ValueError, match="expected a cursor"):
+            week.runs(RunFilter(cursor=cursor))
+
+
+def test_a_run_is_found_by_its_id(week, build):
+    assert week.find(build.nightly.run_id) == build.nightly
+    assert week.find("r0") is None
+    assert week.row(build.key("nightly", "+9 02:00")) is None
+
+
+def test_the_newest_useful_run_is_the_one_with_the_greatest_due(week, build):
+    newest = Useful(build.at("+2 02:00"), build.at("+2 02:10"))
+    assert week.newest_verified("nightly") == {"": newest}
+    assert week.newest_verified("quarter") == {}
+
+
+def test_an_older_night_that_is_verified_later_does_not_refresh_the_newest(week, build, told):
+    late = build.key("nightly", "-1 02:00")
+    told(
+        build.signal("started", "+3 10:00", attempt="late", due=late.due),
+        build.signal("succeeded", "+3 10:10", attempt="late"),
+    )
+    week.record(late, build.evaluation(late, "+3 10:11", "complete"), build.at("+3 10:11"))
+    assert week.row(late).useful
+    assert week.newest_verified("nightly")[""].due == build.at("+2 02:00")
+
+
+def test_open_runs_are_counted_by_verdict(week, build):
+    assert week.counts_open("nightly") == {Verdict.PARTIAL: 1}
+    key = build.key("nightly", "+1 02:00")
+    week.act(build.action("skip", "+2 09:00", key=key), build.at("+2 09:00"))
+    assert week.row(key).verdict == "excused"
+    assert week.counts_open("nightly") == {}
+
+
+def test_the_last_times_of_a_job(week, build):
+    times = week.last_times("nightly")
+    assert times.last_due == build.at("02:00")
+    assert times.last_started == build.at("+2 02:00:01")
+    assert times.last_success == build.at("+2 02:10")
+    assert times.active_attempts == 1
+    nothing = week.last_times("nobody")
+    assert (nothing.last_due, nothing.last_started, nothing.active_attempts) == (None, None, 0)
+
+
+def test_what_verified_runs_expected_tells_what_is_usual(ledger, told, build):
+    told.night()
+    assert ledger.verified_expected("nightly") == {"rows": [3]}
+    assert ledger.verified_expected("quarter") == {}

@@ -1,0 +1,99 @@
+from datetime import timedelta
+
+import pytest
+
+from verifier.ledger.windows import BlindWindow, silence
+from verifier.runs.standing import standing
+
+
+def window(build, since, until, caught_up_at):
+    instants = (build.at(each) if each else None for each in (since, until, caught_up_at))
+    return BlindWindow("native", *instants)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "covers"),
+    [
+        ("01:00", "01:58:59", False),
+        ("01:00", "01:59", True),
+        ("02:01", "02:02", True),
+        ("02:05", "02:30", True),
+        ("02:05:01", "02:30", False),
+        ("01:00", "09:00", True),
+    ],
+)
+def test_a_window_matters_from_a_minute_before_the_slot_to_the_last_moment_to_start(
+    build, since, until, covers
+):
+    blind = [window(build, since, until, "10:00")]
+    after, deaf = silence(blind, build.at("02:00"), timedelta(minutes=5))
+    assert (after, deaf) == (build.at("10:00") if covers else None, False)
+
+
+def test_silence_proves_nothing_while_a_window_is_open_or_was_not_caught_up(build):
+    due, within = build.at("02:00"), timedelta(minutes=5)
+    assert silence([window(build, "01:00", None, None)], due, within) == (None, True)
+    assert silence([window(build, "01:00", "02:30", None)], due, within) == (None, True)
+    assert silence([window(build, "03:00", None, None)], due, within) == (None, False)
+
+
+def test_of_several_windows_the_last_to_be_caught_up_counts(build):
+    blind = [window(build, "01:00", "02:01", "02:40"), window(build, "02:02", "02:03", "02:20")]
+    assert silence(blind, build.at("02:00"), timedelta(minutes=5)) == (build.at("02:40"), False)
+
+
+def test_windows_are_kept_and_replaced_by_source_and_beginning(ledger, build):
+    ledger.blind("native", build.at("01:00"), None, None)
+    ledger.blind("celery", build.at("00:30"), build.at("00:40"), None)
+    ledger.blind("native", build.at("01:00"), build.at("02:30"), build.at("02:31"))
+    kept = window(build, "01:00", "02:30", "02:31")
+    assert ledger.windows("native") == [kept]
+    assert ledger.windows() == [
+        BlindWindow("celery", build.at("00:30"), build.at("00:40"), None),
+        kept,
+    ]
+
+
+def test_a_run_is_not_called_missing_before_what_nobody_heard_was_caught_up(ledger, build):
+    ledger.blind("native", build.at("01:00"), None, None)
+    ledger.expect("nightly", [build.at("02:00")], build.at("02:06"))
+    facts = ledger.facts(build.nightly, build.at("05:00"))
+    assert (facts.deaf, facts.miss_after) == (True, None)
+    assert standing(facts, build.at("05:00")).next_look is None
+    ledger.sleep(build.nightly, build.at("05:00"))
+    assert ledger.awake(build.at("05:00"), 10) == []
+    ledger.blind("native", build.at("01:00"), build.at("05:00"), build.at("05:10"))
+    assert ledger.awake(build.at("05:00"), 10) == [build.nightly]
+    ledger.sleep(build.nightly, build.at("05:00"))
+    assert ledger.row(build.nightly).wake_at == build.at("05:10")
+    facts = ledger.facts(build.nightly, build.at("05:10"))
+    assert (facts.deaf, facts.miss_after) == (False, build.at("05:10"))
+
+
+def test_a_window_that_is_found_out_later_wakes_what_was_called_missing(ledger, build):
+    ledger.expect("nightly", [build.at("02:00"), build.at("-1 02:00")], build.at("02:00"))
+    for when in ("02:05", "02:05:10"):
+        answer = build.evaluation(build.nightly, when, "none", "miss")
+        ledger.record(build.nightly, answer, build.at(when))
+    assert ledger.row(build.nightly).verdict == "missing"
+    ledger.blind("native", build.at("01:30"), build.at("02:30"), None)
+    assert build.nightly in ledger.awake(build.at("02:31"), 10)
+    ledger.sleep(build.nightly, build.at("02:31"))
+    assert ledger.row(build.nightly).verdict is None
+
+
+def test_a_window_wakes_nobody_whom_it_does_not_concern(ledger, told, build):
+    key = told.night()
+    ledger.expect("nightly", [build.at("-1 02:00")], build.at("02:00"))
+    ledger.sleep(build.key("nightly", "-1 02:00"), build.at("02:11"))
+    before = ledger.row(key), ledger.row(build.key("nightly", "-1 02:00"))
+    ledger.blind("native", build.at("01:30"), build.at("02:30"), None)
+    assert (ledger.row(key), ledger.row(build.key("nightly", "-1 02:00"))) == before
+
+
+def test_a_source_is_known_to_have_been_heard_last(ledger, build):
+    assert ledger.last_listening("native") is None
+    ledger.listening("native", build.at("02:00"))
+    ledger.listening("native", build.at("02:00:05.25"))
+    assert ledger.last_listening("native") == build.at("02:00:05.25")
+    assert ledger.last_listening("celery") is None
