@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from verifier.runs.binding import RunKey
+
 FIRST = datetime(2026, 4, 2, 2, 0, tzinfo=UTC)
 DAY = "2026-04-01"
 REGIONS = [f"R{number:02}" for number in range(10)]
@@ -200,3 +202,14 @@ def test_a_job_whose_declaration_changed_is_judged_by_what_was_declared_then(wor
     world.open()
     world.tick_to(world.now + MINUTE)
     assert world.run()["verdict"] == "verified"
+
+
+def test_an_attempt_heard_in_the_future_does_not_keep_the_engine_busy(world: Any) -> None:
+    world.tick_to(FIRST + MINUTE, every=timedelta(hours=2))
+    world.signal("started", FIRST + timedelta(hours=3))
+    world.signal("lost", FIRST + MINUTE, due="2026-04-02T02:00:00Z")
+    world.tick()
+    looks = len(world.ledger.evaluations(RunKey("revenue", "2026-04-02T02:00:00Z")))
+    world.tick_to(world.now + 5 * MINUTE)
+    assert len(world.ledger.evaluations(RunKey("revenue", "2026-04-02T02:00:00Z"))) == looks
+    assert "clock_skewed" in [each["condition"] for each in world.run()["conditions"]]

@@ -8,6 +8,7 @@ import pytest
 
 from verifier.engine.actions import ActionRequest
 from verifier.engine.guarding import GuardAnswer, GuardRequest
+from verifier.ledger.errors import AttemptElsewhere
 from verifier.runs.action import ActionKind
 from verifier.runs.declaration import WhenUnsure
 from verifier.runs.guard import Decision, Mode
@@ -202,3 +203,29 @@ def test_a_slot_that_nobody_listened_to_is_left_to_when_unsure(world: Any) -> No
     answer = ask(world)
     assert answer.decision is Decision.REFUSE
     assert "listening" in answer.why
+
+
+def test_an_attempt_of_another_run_is_told_so_and_gets_no_old_answer(world: Any) -> None:
+    world.tick_to(FIRST + MINUTE, every=timedelta(hours=2))
+    assert ask(world, "same").decision is Decision.ALLOW
+    other = GuardRequest(job="revenue", attempt="same", due=FIRST - timedelta(days=1))
+    with pytest.raises(AttemptElsewhere, match="another run"):
+        world.service.guard(other)
+
+
+def test_a_lapsed_grant_is_not_good_for_a_second_asking(world: Any) -> None:
+    world.tick_to(FIRST + MINUTE, every=timedelta(hours=2))
+    assert ask(world, "first").decision is Decision.ALLOW
+    world.tick_to(world.now + 11 * MINUTE)
+    assert ask(world, "second").decision is Decision.ALLOW
+    assert ask(world, "first").decision is Decision.REFUSE
+
+
+def test_an_attempt_that_has_ended_may_not_start_again_under_its_id(world: Any) -> None:
+    world.tick_to(FIRST + MINUTE, every=timedelta(hours=2))
+    assert ask(world, "a1").decision is Decision.ALLOW
+    world.signal("started", world.now)
+    world.signal("failed", world.now + MINUTE, effect={"begun": False})
+    answer = ask(world, "a1")
+    assert answer.decision is Decision.REFUSE
+    assert "new id" in answer.why

@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -187,6 +189,45 @@ def test_a_courier_gives_up_after_its_time_and_leaves_the_spool(host: Any, wait:
     wait(host.couriers)
     wait(host.is_quiet, within=4)
     assert host.kinds() == ["started", "succeeded"]
+
+
+def test_a_courier_waits_as_long_as_a_full_verifier_asks(
+    host: Any, verifier: Any, wait: Any
+) -> None:
+    verifier.answer = (503, {"Retry-After": "60"}, b"")
+    host.environment["LANDED_DELIVER_FOR"] = "30s"
+    host.run("true")
+    wait(lambda: verifier.requests)
+    wait(host.is_quiet)  # it may not ask again within its time, so it leaves
+    assert len(verifier.requests) == 1
+    assert host.kinds() == ["started", "succeeded"]
+
+
+def test_a_verifier_behind_tls_is_believed_only_with_its_certificate(
+    host: Any, verifier: Any, tmp_path: Path, wait: Any
+) -> None:
+    if shutil.which("openssl") is None:
+        assert not os.environ.get("CI"), "openssl is needed to make a certificate"
+        pytest.skip("no openssl to make a certificate with")
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1"),
+            *("-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    verifier.server.socket = context.wrap_socket(verifier.server.socket, server_side=True)
+    host.environment["LANDED_URL"] = verifier.url.replace("http:", "https:")
+    host.run("true")
+    wait(host.is_quiet)
+    assert not verifier.requests
+    host.environment["SSL_CERT_FILE"] = str(certificate)
+    host.run("true")
+    wait(lambda: verifier.kinds().count("succeeded") == 2)
 
 
 def test_what_the_verifier_will_never_take_is_written_down(

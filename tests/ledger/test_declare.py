@@ -69,6 +69,15 @@ def test_histories_are_read_again_only_when_somebody_declared_something(open_led
     assert set(other.histories()) == {"b"}
 
 
+def test_an_older_snapshot_knows_only_the_jobs_of_its_time(ledger, build):
+    with ledger._database.read() as connection:
+        assert set(ledger._register.read(connection)) == {"nightly", "quarter"}
+        ledger.declare("new", build.job("new"), {}, build.at("01:00"))
+        assert "new" in ledger.histories()
+        assert set(ledger._register.read(connection)) == {"nightly", "quarter"}
+    assert "new" in ledger.histories()
+
+
 def test_a_declaration_that_was_not_kept_is_forgotten_at_once(ledger, build):
     def half_done():
         with ledger._transaction(build.at("01:00")) as transaction:
@@ -90,6 +99,14 @@ def test_a_retired_job_is_known_no_more_and_wakes_nobody(ledger, told, build):
     told(build.signal("heartbeat", "02:03"))
     assert ledger.next_wake() is None
     assert ledger.facts(build.nightly, build.at("02:03")).declaration.job == "nightly"
+
+
+def test_neither_a_mute_nor_a_blind_window_wakes_a_retired_job(ledger, build):
+    ledger.expect("nightly", [build.at("02:00")], build.at("02:00"))
+    ledger.retire("nightly", build.at("02:01"))
+    ledger.blind("native", build.at("01:00"), None, None)
+    ledger.act(build.action("mute", "01:30", until=build.at("09:00")), build.at("02:02"))
+    assert ledger.next_wake() is None
 
 
 def test_retiring_a_job_that_was_never_declared_is_an_error(ledger, build):

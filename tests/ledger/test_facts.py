@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 
+from verifier.ledger import facts as run_facts
 from verifier.ledger.errors import UnknownJob
 from verifier.ledger.listing import RunFilter
 from verifier.runs.binding import RunKey
@@ -105,6 +106,20 @@ def test_an_interval_that_does_not_exist_excuses_nothing(ledger, told, build):
     odd = build.job("odd", overlap=Overlap.COALESCE)
     ledger.declare("odd", odd, {}, build.declared)
     first = RunKey("odd", "0001-01-01T02:00:00Z")
-    told(build.signal("started", "02:00", job="odd", due=first.due))
-    assert not ledger.facts(first, build.at("02:00")).answered_by_newer
-    assert [row.key for row in ledger.runs(RunFilter(job="odd"))] == [first]
+    ledger.expect("odd", [first.due], build.at("02:00"))
+    told(build.signal("started", "02:00", job="odd"), build.signal("succeeded", "02:01", job="odd"))
+    later = build.key("odd", "02:00")
+    ledger.record(later, build.evaluation(later, "02:02", "complete"), build.at("02:02"))
+    assert ledger.row(later).verdict == "verified"
+    assert not ledger.facts(first, build.at("02:02")).answered_by_newer
+
+
+def test_runs_that_are_judged_together_keep_their_own_actions(ledger, build):
+    for when in ("02:00", "+1 02:00"):
+        ledger.expect("nightly", [build.at(when)], build.at(when))
+        ledger.act(build.action("skip", when, key=build.key("nightly", when)))
+    with ledger._database.read() as connection:
+        jobs = ledger._register.read(connection)
+        facts = run_facts.for_judging(connection, jobs, ledger.runs(RunFilter()))
+    for key, known in facts.items():
+        assert [action.run_id for action in known.actions] == [key.run_id]

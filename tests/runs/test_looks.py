@@ -97,6 +97,12 @@ def test_a_look_before_it_fell_silent_is_no_look_after_silence(build, seen, sile
     assert when(build, known.next) == ("02:13:00", "silence")
 
 
+def test_an_attempt_heard_by_a_clock_that_is_ahead_is_not_looked_at_again_and_again(build, seen):
+    ahead = [build.attempt("heartbeat 02:30", "lost 02:12")]
+    known = seen(build.look("02:12", "partial"), attempts=ahead, now="02:13")
+    assert when(build, known.next) == ("04:00:10", "silence")
+
+
 def test_when_the_time_at_large_is_over_it_is_asked_and_judged(build, seen, silent):
     early = build.look("02:13", "partial")
     assert when(build, seen(early, attempts=silent, now="03:40").next) == ("03:40:10", "end")

@@ -70,6 +70,11 @@ def test_a_declared_share_of_partitions_stands_for_all(build, unverified, pct, d
     assert last_useful(newest, pct) == (None if day is None else useful(build, day))
 
 
+def test_a_share_that_is_no_whole_number_of_partitions_is_rounded_up(build):
+    newest = {"north": useful(build, 3), "south": useful(build, 1), "west": useful(build, 2)}
+    assert last_useful(newest, 50.0) == useful(build, 2)
+
+
 @given(st.data())
 def test_it_never_goes_back_when_an_older_or_newer_due_is_verified(build, data):
     days = st.integers(0, 30)

@@ -47,6 +47,7 @@ def test_after_that_the_destination_is_asked_before_the_run_is_called_missing(bu
 
 
 def test_a_job_without_checks_is_missing_as_soon_as_it_should_have_started(build):
+    assert build.stand("02:04", build.job(checks=())).wake_at == build.at("02:05")
     stood = build.stand("02:05", build.job(checks=()))
     assert (stood.verdict, stood.action) == ("missing", "reconcile_first")
 
@@ -83,6 +84,7 @@ def test_silence_proves_nothing_before_we_had_caught_up(build):
     assert (stood.state, stood.wake_at) == ("waiting", build.at("05:00"))
     assert build.stand("05:00", build.job(), **late).next_look.at == build.at("05:00")
     early = late | {"miss_after": build.at("01:00")}
+    assert build.stand("02:04", build.job(), **early).wake_at == build.at("02:05")
     assert build.stand("02:06", build.job(), **early).verdict == "missing"
 
 
@@ -110,6 +112,9 @@ def test_an_attempt_at_large_leaves_the_run_settling(build):
     assert (stood.state, stood.verdict, stood.action) == ("settling", None, "fence_first")
     assert (stood.effect, stood.effect_now, stood.provisional) == ("unknown", "partial", True)
     assert stood.wake_at == build.at("03:40")
+    unchecked = build.stand("02:13", build.job(checks=()), [zombie])
+    assert (unchecked.state, unchecked.verdict) == ("settling", None)
+    assert build.stand("03:40", build.job(checks=()), [zombie]).verdict == "ambiguous"
 
 
 def test_a_void_grant_counts_nowhere(build):

@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from verifier.web.app import ENDPOINTS
 from verifier.web.body import JSON, NDJSON
@@ -10,7 +11,7 @@ from verifier.web.shapes import ProblemDetails
 
 ROUTES = [(each.method, each.public_path) for each in ENDPOINTS]
 POSTS = [path for method, path in ROUTES if method == "POST"]
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}
 NO_BODY: dict[str, str] = {"Content-Type": "application/json"}
 
 
@@ -29,10 +30,9 @@ def problem(answer, kind):
 
 
 @pytest.mark.parametrize("path", sorted({path for _, path in ROUTES}))
-@pytest.mark.parametrize("method", METHODS)
-def test_another_method_is_405_and_told_which_there_are(api, method, path):
+def test_another_method_is_405_and_told_which_there_are(api, path):
     taken = {each for each, where in ROUTES if where == path}
-    if method not in taken:
+    for method in sorted(METHODS - taken):
         answer = api.request(method, path)
         problem(answer, ProblemKind.METHOD_NOT_ALLOWED)
         assert set(answer.headers["Allow"].replace(" ", "").split(",")) - {"HEAD"} == taken
@@ -140,26 +140,26 @@ def test_a_ledger_that_cannot_be_written_is_503_on_every_route_that_writes(lock,
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_a_defect_is_500_with_a_number_and_nothing_else(api, service, monkeypatch, capsys):
+def test_a_defect_is_500_with_a_number_under_which_the_log_has_the_rest(api, service, monkeypatch):
     def broken(*_):
         raise RuntimeError("password=hunter2 in /srv/secret")
 
     monkeypatch.setattr(type(service), "jobs", broken)
-    document = problem(api.get("/v1/jobs"), ProblemKind.INTERNAL)
-    assert "hunter2" not in document.detail
-    incident = document.detail.split()[-1]
-    assert incident in capsys.readouterr().out
+    with capture_logs() as logged:
+        answer = api.get("/v1/jobs")
+    detail = problem(answer, ProblemKind.INTERNAL).detail
+    assert "hunter2" not in detail
+    assert [line["incident"] for line in logged] == [detail.split()[-1]]
 
 
-def test_a_key_that_is_missing_in_our_own_code_is_a_defect_and_not_a_404(
-    api, service, monkeypatch, capsys
-):
+def test_a_key_that_is_missing_in_our_own_code_is_a_defect_and_not_a_404(api, service, monkeypatch):
     def broken(*_):
         return {}["nightly"]
 
     monkeypatch.setattr(type(service), "job", broken)
-    problem(api.get("/v1/jobs/nightly"), ProblemKind.INTERNAL)
-    assert "request_failed" in capsys.readouterr().out
+    with capture_logs() as logged:
+        problem(api.get("/v1/jobs/nightly"), ProblemKind.INTERNAL)
+    assert [line["event"] for line in logged] == ["request_failed"]
 
 
 def test_a_query_is_never_repeated_since_it_may_hold_a_secret(api):

@@ -50,8 +50,7 @@ class UnknownGroup(StrEnum):
     """What a check's reason for an unknown answer is about."""
 
     STORE = "store"
-    QUERY = "query"
-    ANSWER = "answer"
+    CHECK = "check"
     EXPECTED = "expected"
     OTHER = "other"
 

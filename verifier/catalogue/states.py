@@ -12,7 +12,6 @@ JOB_INFO = Family(
     type=Type.INFO,
     help="What the job is declared to be; always 1.",
     labels=(_JOB, label.SCHEDULER, label.JOB_CLASS, label.OVERLAP, label.EFFECTS, label.OWNER),
-    one_of="scheduler",
 )
 RUNS_OPEN = Family(
     name="landed_runs_open",

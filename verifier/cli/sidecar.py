@@ -13,13 +13,14 @@ from verifier.checks.stores.registry import Stores
 from verifier.cli.where import Where
 from verifier.config.config import Config
 from verifier.config.problem import ConfigError
-from verifier.engine.clock import Clock, system_clock, system_wait
+from verifier.engine.clock import Clock, system_clock, wait_unless
 from verifier.engine.engine import Engine
 from verifier.engine.fleet import Fleet
 from verifier.engine.guarding import Gatekeeper
 from verifier.engine.listening import resume, still_here
 from verifier.engine.loops import Loops
 from verifier.engine.service import Service
+from verifier.ledger.errors import LedgerUnavailable
 from verifier.ledger.ledger import Ledger
 from verifier.signals.spool import sweep_spool
 
@@ -47,6 +48,7 @@ class Sidecar:
         self._clock = clock
         self._tick = tick
         self._reload_asked = Event()
+        self._stopping = Event()
         self._closing = ExitStack()
         self._config = config
         with ExitStack() as opening:
@@ -59,7 +61,9 @@ class Sidecar:
             opening.callback(gatekeeper.close)
             self._engine = Engine(ledger, self._fleet, clock)
             opening.callback(self._engine.close)
-            self.service = Service(ledger, self._fleet, gatekeeper, clock, system_wait)
+            self.service = Service(
+                ledger, self._fleet, gatekeeper, clock, wait_unless(self._stopping)
+            )
             self._closing = opening.pop_all()
 
     def __enter__(self) -> Self:
@@ -91,7 +95,8 @@ class Sidecar:
         self._closing.close()
 
     def interrupt(self) -> None:
-        """Cut short what asks stores, so that a stop need not wait for it."""
+        """Cut short what asks stores or waits to, so that a stop need not wait for it."""
+        self._stopping.set()
         self._fleet.stores.interrupt()
 
     def _listen(self, now: datetime) -> None:
@@ -120,7 +125,11 @@ class Sidecar:
             self._stores.pop(0).close()
         self._config = self._fleet.config = config
         self._fleet.stores = stores
-        self._fleet.register(now)
+        try:
+            self._fleet.register(now)
+        except LedgerUnavailable:
+            self._reload_asked.set()
+            raise
         log.info("configuration_loaded", digest=config.digest, jobs=len(config.jobs))
 
     def _close_stores(self) -> None:

@@ -37,7 +37,8 @@ class ActionRefused(ValueError):
 def act(ledger: Ledger, request: ActionRequest, now: datetime) -> Action:
     """Record the action, and where it is a fact about an attempt, tell that too.
 
-    Raises ``ActionRefused``, ``KeyError`` for a job that is not declared, and
+    An ``action_id`` that is kept already is the action that it was then. Raises
+    ``ActionRefused``, ``KeyError`` for a job that is not declared, and
     ``LedgerUnavailable``.
     """
     ledger.histories()[request.job]
@@ -64,7 +65,10 @@ def act(ledger: Ledger, request: ActionRequest, now: datetime) -> Action:
         raise ActionRefused("expected --until, an instant that has not passed")
     if request.kind is ActionKind.FENCE and request.key is not None:
         _fence(ledger, request.key, action, now)
-    ledger.act(action)
+    if not ledger.act(action):
+        return next(
+            each for each in ledger.actions(job=action.job) if each.action_id == action.action_id
+        )
     return action
 
 

@@ -43,7 +43,13 @@ class Engine:
         """Do everything that is due at ``now``; evaluations are only begun."""
         sweep_due(self._ledger, now)
         for key in self._ledger.awake(now, AWAKE):
-            self._attend(key, now)
+            try:
+                self._attend(key, now)
+            except LedgerUnavailable:
+                raise
+            except Exception:
+                # One run that cannot be judged must not keep the others from it.
+                log.exception("run_not_attended", run=key.path)
 
     def settle(self, timeout: float | None = None) -> None:
         """Wait until the evaluations that were begun have ended."""

@@ -20,7 +20,7 @@ from verifier.runs.declaration import Declaration, Overlap, WhenUnsure
 from verifier.runs.effect import findings
 from verifier.runs.evaluation import Cause, Effect, Evaluation
 from verifier.runs.guard import Ask, Decision, Mode, Ruling, forbids_beside, rule
-from verifier.runs.instant import format_instant
+from verifier.runs.instant import format_instant, to_microseconds
 from verifier.runs.lifecycle import is_alive, is_at_large, is_pending
 from verifier.runs.signal import Kind, Lane, Signal
 from verifier.runs.slots import bind
@@ -136,7 +136,7 @@ def _claim(request: GuardRequest, key: RunKey, lease_until: datetime, now: datet
         job=request.job,
         kind=Kind.CLAIMED,
         at=now,
-        id=f"grant/{request.attempt}",
+        id=f"grant/{request.attempt}/{to_microseconds(now):x}",
         due=key.due,
         partition=request.partition,
         lane=request.lane,

@@ -23,7 +23,7 @@ guard · signals · running.
 # pathlib, enum (behind signal), re (behind json), contextlib and argparse cost up to 9 ms
 # each, at every start of every job. What the command need not wait for is imported late.
 # ruff: noqa: PTH100, PTH103, PTH105, PTH108, PTH110, PTH111, PTH115, PTH118, PTH120
-# ruff: noqa: PTH123, SIM105
+# ruff: noqa: PTH123, PTH208, SIM105
 # Becoming the command is our purpose: S606.
 # ruff: noqa: S606
 
@@ -954,7 +954,7 @@ def may_run(options: Options) -> int | None:
     try:
         decision, when_unsure, due, why = ask_guard(options)
     except OSError as error:  # no process or descriptor to ask with
-        decision, when_unsure, due, why = "unsure", "", "", error.strerror
+        decision, when_unsure, due, why = "unsure", "", "", str(error.strerror)
     if decision == "unsure":
         when_unsure = options.when_unsure or remembered or "open"
         if when_unsure == "open":

@@ -1,5 +1,6 @@
 """The signal as it is sent: JSON, decoded and checked by msgspec."""
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -27,6 +28,10 @@ MAX_REASON = 2_000
 
 FUTURE_LIMIT = timedelta(hours=24)
 """An instant further ahead than this is refused."""
+
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+"""Instants outside of these are a defect of the sender, and no calendar reaches there."""
 
 SKEW_TOLERANCE = timedelta(seconds=5)
 """An instant further ahead than this is kept and flagged."""
@@ -82,28 +87,42 @@ class WireSignal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     ) = None
 
 
+class TooManySignals(ValueError):
+    """More signals in one body than are taken at a time."""
+
+
 _DECODER = msgspec.json.Decoder(WireSignal)
 
 
 def split_body(body: bytes, *, ndjson: bool) -> list[bytes | msgspec.Raw]:
     """The items of a body: one object, an array, or one object a line.
 
-    Raises ``ValueError`` where an array or object cannot be read at all, or where
-    there are more than ``MAX_ITEMS`` items.
+    Raises ``ValueError`` where an array cannot be read at all, and
+    ``TooManySignals`` where there are more than ``MAX_ITEMS`` items.
     """
     items: list[bytes | msgspec.Raw]
     if ndjson:
         items = [line for line in body.splitlines() if line.strip()]
     elif body.lstrip()[:1] == b"[":
-        try:
-            items = list(msgspec.json.decode(body, type=list[msgspec.Raw]))
-        except msgspec.DecodeError as error:
-            raise ValueError(f"expected a JSON array of signals: {error}") from None
+        items = _split_array(body)
     else:
         items = [body]
     if len(items) > MAX_ITEMS:
-        raise ValueError(f"expected at most {MAX_ITEMS} signals, found {len(items)}")
+        raise TooManySignals(f"expected at most {MAX_ITEMS} signals, found {len(items)}")
     return items
+
+
+def _split_array(body: bytes) -> list[bytes | msgspec.Raw]:
+    try:
+        return list(msgspec.json.decode(body, type=list[msgspec.Raw]))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        why = error
+    try:
+        # Slower, and lenient where one item holds a text that is no text: the others
+        # are good, and that one is refused when it is read.
+        return [json.dumps(item).encode() for item in json.loads(body)]
+    except (ValueError, RecursionError):
+        raise ValueError(f"expected a JSON array of signals: {why}") from None
 
 
 def read_signal(item: bytes | msgspec.Raw, now: datetime) -> Signal:
@@ -185,12 +204,13 @@ def _refuse_unbound(wire: WireSignal) -> None:
 
 
 def _utc(moment: datetime, name: str) -> datetime:
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
+    if not EARLIEST <= moment < LATEST:
         raise Refused(
-            RejectCode.BAD_TIME, f"expected {name} between the years 1 and 9999"
-        ) from None
+            RejectCode.BAD_TIME,
+            f"expected {name} between the years {EARLIEST.year} and {LATEST.year}, "
+            f"found the year {moment.year}",
+        )
+    return moment.astimezone(UTC)
 
 
 def _content_id(wire: WireSignal) -> str:

@@ -46,7 +46,7 @@ def append(
     bound, disturbed = _bind(transaction, [each for each in new if signals.is_anonymous(each)])
     touched = attempts.fold_in(transaction, [*telling, *bound], disturbed)
     skipped = _skip(transaction, skips)
-    run_rows.begin(transaction, touched.runs)
+    run_rows.begin(transaction, touched.unsettled)
     restand(transaction, touched.unsettled | skipped, cause)
     return Appended(
         accepted=len(new),

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from sqlalchemy import ColumnElement
+
 from verifier.ledger import anonymous, attempts, declarations, expectations
 from verifier.ledger import runs as run_rows
 from verifier.ledger.declarations import Job
@@ -26,12 +28,11 @@ def declare(
     # Clocks differ, so something may have been said at an instant that is yet to come.
     if before.history.latest.schedule != declaration.schedule:
         _rebind(transaction, name, job)
-    run_rows.wake(connection, transaction.now, runs.c.job == name, runs.c.at >= job.said_at)
+    _wake(transaction, runs.c.job == name, runs.c.at >= job.said_at)
     if before.retired:
         # Nothing was expected meanwhile. What was open then is looked at again.
         expectations.swept(connection, name, job.said_at)
-        is_open = runs.c.state != RunState.JUDGED
-        run_rows.wake(connection, transaction.now, runs.c.job == name, is_open)
+        _wake(transaction, runs.c.job == name, runs.c.state != RunState.JUDGED)
     return True
 
 
@@ -43,6 +44,10 @@ def retire(transaction: Transaction, name: str) -> bool:
     asleep = runs.update().where(runs.c.job == name).values(wake_at=None)
     transaction.connection.execute(asleep)
     return True
+
+
+def _wake(transaction: Transaction, *which: ColumnElement[bool]) -> None:
+    run_rows.wake(transaction.connection, transaction.jobs, transaction.now, *which)
 
 
 def _enter(

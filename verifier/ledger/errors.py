@@ -18,3 +18,7 @@ class LedgerUnavailable(LedgerError):
 
 class UnknownJob(LedgerError):
     """No job of that name was ever declared."""
+
+
+class AttemptElsewhere(LedgerError):
+    """The attempt that asked is one of another run; each attempt needs an id of its own."""

@@ -92,22 +92,22 @@ def for_people(connection: Connection, jobs: Jobs, key: RunKey, now: datetime) -
     )
 
 
-def interval_of(jobs: Jobs, key: RunKey) -> Interval | None:
-    """The business interval of a run; None where it has none."""
+def covers_interval_of(jobs: Jobs, newer: RunKey, older: RunKey) -> bool:
+    """Whether the work of ``newer`` includes that of ``older``."""
+    larger, smaller = _interval_of(jobs, newer), _interval_of(jobs, older)
+    if larger is None or smaller is None:
+        return False
+    return larger.start <= smaller.start and smaller.end <= larger.end
+
+
+def _interval_of(jobs: Jobs, key: RunKey) -> Interval | None:
+    """The business interval of a run; None where there is none."""
     if key.due is None:
         return None
     declaration = job_of(jobs, key.job).history.at(key.due)
     with suppress(ValueError):
         return business_interval(declaration.schedule, declaration.covers, key.due)
     return None
-
-
-def covers_interval_of(jobs: Jobs, newer: RunKey, older: RunKey) -> bool:
-    """Whether the work of ``newer`` includes that of ``older``."""
-    larger, smaller = interval_of(jobs, newer), interval_of(jobs, older)
-    if larger is None or smaller is None:
-        return False
-    return larger.start <= smaller.start and smaller.end <= larger.end
 
 
 def runtime_tail(connection: Connection, job: str) -> timedelta | None:

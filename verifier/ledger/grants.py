@@ -10,7 +10,7 @@ from verifier.ledger import attempts
 from verifier.ledger import facts as run_facts
 from verifier.ledger import runs as run_rows
 from verifier.ledger.append import append
-from verifier.ledger.errors import LedgerError
+from verifier.ledger.errors import AttemptElsewhere
 from verifier.ledger.restand import restand
 from verifier.ledger.schema import guard_decisions
 from verifier.ledger.tallies import GUARD_DECISIONS
@@ -18,6 +18,7 @@ from verifier.ledger.transaction import Transaction
 from verifier.runs.attempt import Attempt
 from verifier.runs.binding import RunKey
 from verifier.runs.guard import Decision, Ruling
+from verifier.runs.lifecycle import end_of, is_void
 from verifier.runs.signal import Signal
 from verifier.runs.standing import Facts
 from verifier.runs.view import GuardRecord
@@ -36,9 +37,10 @@ def grant(
 ) -> Ruling:
     """Decide whether the attempt of ``claim`` may start, and keep the decision.
 
-    An attempt that asks again gets the same answer. Where it is allowed, ``claim``
-    is appended in this transaction, so whoever asks next sees it. ``LedgerError``
-    where the claim would be of another run than ``key``.
+    An attempt that asks again gets the same answer, unless its grant has lapsed or
+    it has ended. Where it is allowed, ``claim`` is appended in this transaction, so
+    whoever asks next sees it. ``AttemptElsewhere`` where the claim would be of
+    another run than ``key``.
     """
     connection = transaction.connection
     attempt = claim.attempt
@@ -49,10 +51,23 @@ def grant(
             guard_decisions.c.job == key.job, guard_decisions.c.attempt == attempt
         )
     ).first()
-    if decided is not None:
-        return Ruling(decided.decision, decided.why)
+    if decided is not None and decided.run_id != key.run_id:
+        raise _elsewhere(attempt, key)
     run_rows.begin(transaction, [key])
     facts = run_facts.for_people(connection, transaction.jobs, key, transaction.now)
+    if decided is not None:
+        own = [each for each in facts.attempts if each.attempt == attempt]
+        if any(end_of(each) is not None for each in own):
+            return Ruling(Decision.REFUSE, f"attempt {attempt[:80]} has ended: try under a new id")
+        lapsed = all(is_void(each, facts.declaration, transaction.now) for each in own)
+        if decided.decision is not Decision.ALLOW or not lapsed:
+            return Ruling(decided.decision, decided.why)
+        # Others may have been let in since its lease passed, so it is decided anew.
+        connection.execute(
+            guard_decisions.delete().where(
+                guard_decisions.c.job == key.job, guard_decisions.c.attempt == attempt
+            )
+        )
     ruling = ask(_without(facts, attempt))
     connection.execute(
         guard_decisions.insert(),
@@ -71,10 +86,7 @@ def grant(
         append(transaction, [claim], SOURCE, cause="guard")
         granted = attempts.of_runs(connection, [key.run_id]).get(key.run_id, [])
         if all(each.attempt != attempt for each in granted):
-            raise LedgerError(
-                f"attempt {attempt[:80]!r} belongs to another run than {key.path}: "
-                "give each attempt an id of its own"
-            )
+            raise _elsewhere(attempt, key)
     else:
         restand(transaction, [key], cause="guard")
     return ruling
@@ -97,6 +109,13 @@ def _record(row: Row[Any]) -> GuardRecord:
         decision=row.decision,
         why=row.why,
         override_by=row.override_by,
+    )
+
+
+def _elsewhere(attempt: str, key: RunKey) -> AttemptElsewhere:
+    return AttemptElsewhere(
+        f"attempt {attempt[:80]!r} belongs to another run than {key.path}: "
+        "give each attempt an id of its own"
     )
 
 

@@ -188,7 +188,7 @@ class Ledger:
                 restand(transaction, keys, action.kind)
             elif action.kind in (ActionKind.MUTE, ActionKind.UNMUTE):
                 muted = (runs.c.job == action.job, runs.c.at >= action.at)
-                run_rows.wake(transaction.connection, transaction.now, *muted)
+                run_rows.wake(transaction.connection, transaction.jobs, transaction.now, *muted)
             return True
 
     def grant(
@@ -205,8 +205,8 @@ class Ledger:
         ``ask`` is given the facts without that attempt. Where it allows, ``claim`` is
         appended in the same transaction: of two that ask, the second sees it. An
         attempt that asks again gets the answer it got. ``override_by``: who had it
-        allowed whatever the facts are. Raises ``LedgerError`` where the attempt is of
-        another run.
+        allowed whatever the facts are. Raises ``AttemptElsewhere`` where the attempt
+        is of another run.
         """
         with self._transaction(now) as transaction:
             return grants.grant(transaction, key, ask, claim, override_by=override_by)

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, select, update
 
+from verifier.ledger.declarations import Jobs
 from verifier.ledger.schema import runs
 from verifier.ledger.statements import chunks, each_of, insert_missing
 from verifier.ledger.transaction import Transaction
@@ -138,6 +139,8 @@ def partitions_of(connection: Connection, keys: Iterable[RunKey]) -> set[RunKey]
     return found
 
 
-def wake(connection: Connection, now: datetime, *which: ColumnElement[bool]) -> None:
-    """Have runs judged again soon, by whoever looks after those that are awake."""
-    connection.execute(update(runs).where(*which).values(wake_at=now))
+def wake(connection: Connection, jobs: Jobs, at: datetime, *which: ColumnElement[bool]) -> None:
+    """Have runs looked at from ``at`` on, but for those of retired jobs."""
+    retired = [name for name, job in jobs.items() if job.retired]
+    active = update(runs).where(*which, runs.c.job.not_in(retired))
+    connection.execute(active.values(wake_at=at))

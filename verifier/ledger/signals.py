@@ -1,6 +1,6 @@
 """The log of signals: all that was ever said, each thing once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
@@ -68,8 +68,3 @@ def of_anonymous_attempt(connection: Connection, job: str, attempt: str) -> list
 def named(signal: Signal, attempt: str) -> Signal:
     """The signal as one of ``attempt``."""
     return msgspec.structs.replace(signal, attempt=attempt)
-
-
-def skips(said: Iterable[Signal]) -> Sequence[Signal]:
-    """Those that say that a run will not be made."""
-    return [signal for signal in said if signal.kind is Kind.SKIPPED]

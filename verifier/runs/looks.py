@@ -168,7 +168,8 @@ def _first_look_after_silence(
 ) -> Look | None:
     """A look at once when an attempt fell silent, to show what is there now."""
     silent = max(attempt.heard or attempt.first_said or now for attempt in at_large)
-    if any(each.evaluation.started_at > silent for each in seen):
+    # Heard in the future, by a clock that is ahead: no look can come after that yet.
+    if silent > now or any(each.evaluation.started_at > silent for each in seen):
         return None
     return Look(now, Cause.SILENCE)
 

@@ -22,7 +22,6 @@ from verifier.runs.effect import Finding, SurfaceEffect, findings
 from verifier.runs.evaluation import Effect, Evaluation
 from verifier.runs.lifecycle import (
     AttemptState,
-    at_large_until,
     end_of,
     is_alive,
     is_at_large,
@@ -321,6 +320,7 @@ def _wake_at(
 ) -> datetime | None:
     """The next instant at which time alone may change something."""
     declaration, due = facts.declaration, facts.key.due
+    # A retry that pends and an attempt at large are conditions that end by themselves.
     moments: list[datetime | None] = [each.until for each in holding]
     if look is not None:
         moments.append(look.at)
@@ -329,9 +329,7 @@ def _wake_at(
     attempts = [*facts.attempts, *facts.whole_job]
     silences = [silence_deadline(attempt, declaration, due) for attempt in attempts]
     moments += silences
-    for attempt in attempts:
-        moments.append(pending_until(attempt, declaration))
-        moments.append(at_large_until(attempt, declaration))
+    moments += [pending_until(attempt, declaration) for attempt in attempts]
     known = [each for each in moments if each is not None]
     owed = look is not None and look.at <= now
     if owed or any(silence is not None and silence <= now for silence in silences):

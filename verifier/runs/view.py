@@ -1,6 +1,7 @@
 """The Run document: one run as programs and people read it."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,11 +58,13 @@ class Keepsakes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def interval_of(facts: Facts) -> Interval | None:
-    """The business interval of a run; None for a run without a slot."""
+    """The business interval of a run; None where it has no slot, or its slot no interval."""
     due = facts.key.due
     if due is None:
         return None
-    return business_interval(facts.declaration.schedule, facts.declaration.covers, due)
+    with suppress(ValueError):
+        return business_interval(facts.declaration.schedule, facts.declaration.covers, due)
+    return None
 
 
 def run_document(facts: Facts, stood: Standing, kept: Keepsakes, now: datetime) -> dict[str, Any]:

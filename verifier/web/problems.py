@@ -13,7 +13,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
 
-from verifier.ledger.errors import LedgerError, UnknownJob
+from verifier.engine.clock import Stopping
+from verifier.ledger.errors import AttemptElsewhere, LedgerError, UnknownJob
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -105,7 +106,9 @@ def as_problem(error: Exception) -> HttpProblem | None:
             return error
         case UnknownJob():
             return HttpProblem(ProblemKind.NOT_FOUND, str(error))
-        case LedgerError():
+        case AttemptElsewhere():
+            return HttpProblem(ProblemKind.INVALID, str(error))
+        case LedgerError() | Stopping():
             return HttpProblem(ProblemKind.UNAVAILABLE, str(error))
         case ClientDisconnect():
             return HttpProblem(ProblemKind.UNREADABLE, "the body ended before it was complete")
@@ -134,6 +137,7 @@ async def _on_error(request: Request, error: Exception) -> Response:
 HANDLERS: Mapping[type[Exception], ExceptionHandler] = {
     HttpProblem: _on_error,
     LedgerError: _on_error,
+    Stopping: _on_error,
     ClientDisconnect: _on_error,
     HTTPException: _on_error,
 }

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from verifier.engine.service import Service, UnknownJob
-from verifier.runs.instant import EPOCH
+from verifier.intake.wire import EARLIEST, LATEST
 from verifier.web.problems import HttpProblem, ProblemKind
 
 
@@ -33,18 +33,14 @@ def invalid(message: str, place: str) -> HttpProblem:
 def utc(moment: datetime | None, place: str) -> datetime | None:
     """``moment`` in UTC.
 
-    Raises ``HttpProblem`` for one before 1970: nothing was scheduled then, and
-    intervals before it may leave the years that can be computed with.
+    Raises ``HttpProblem`` for one outside the years that signals may lie in.
     """
     if moment is None:
         return None
-    try:
-        converted = moment.astimezone(UTC)
-    except OverflowError:
-        converted = None
-    if converted is None or converted < EPOCH:
-        raise invalid("Expected an instant between the years 1970 and 9999", place)
-    return converted
+    if not EARLIEST <= moment < LATEST:
+        years = f"{EARLIEST.year} and {LATEST.year}"
+        raise invalid(f"Expected an instant between the years {years}", place)
+    return moment.astimezone(UTC)
 
 
 def told(text: str, place: str) -> str:

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from verifier.engine.listening import NATIVE
 from verifier.engine.service import Service
 from verifier.intake.receipt import Receipt, RejectCode
-from verifier.intake.wire import WireSignal, split_body
+from verifier.intake.wire import TooManySignals, WireSignal, split_body
 from verifier.web.access import Right
 from verifier.web.body import JSON, MAX_SIGNALS, NDJSON, media_type, read_body
 from verifier.web.endpoint import Asked, Endpoint, encode, json_response
@@ -28,7 +28,9 @@ def take(service: Service, body: bytes, *, ndjson: bool) -> Receipt:
     """
     try:
         items = split_body(body, ndjson=ndjson)
-    except (ValueError, RecursionError) as error:
+    except TooManySignals as error:
+        raise HttpProblem(ProblemKind.TOO_LARGE, str(error)) from None
+    except ValueError as error:
         raise HttpProblem(ProblemKind.UNREADABLE, str(error)) from None
     receipt = service.receive(items, NATIVE)
     if len(items) == 1 and not ndjson and receipt.rejected:

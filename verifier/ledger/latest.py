@@ -1,0 +1,55 @@
+"""When something last happened, by job or source; it never moves back, whatever is pruned."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection, select
+
+from verifier.ledger.schema import latest
+from verifier.ledger.statements import raise_to
+
+
+class What(StrEnum):
+    """What happened: to a job, to a check of a job (its ``detail``), or to a source."""
+
+    CREATED = "created"
+    STARTED = "started"
+    SUCCEEDED = "succeeded"
+    ANSWERED = "answered"
+    HEARD = "heard"
+
+
+class Latest:
+    """The latest instants that one transaction has heard of so far."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[What, str, str], datetime] = {}
+
+    def reach(self, what: What, subject: str, at: datetime | None, detail: str = "") -> None:
+        """It happened at ``at``, if that is an instant."""
+        key = (what, subject, detail)
+        if at is not None:
+            self._found[key] = max(at, self._found.get(key, at))
+
+    def write(self, connection: Connection) -> None:
+        """Keep what is later than what is known, in the order of the keys."""
+        rows = [
+            {"what": what, "subject": subject, "detail": detail, "at": at}
+            for (what, subject, detail), at in sorted(self._found.items())
+        ]
+        if rows:
+            connection.execute(raise_to(connection, latest, "at"), rows)
+        self._found.clear()
+
+
+def of_subject(connection: Connection, subject: str) -> Mapping[tuple[What, str], datetime]:
+    """The instants of a job, by what happened and its detail."""
+    found = select(latest).where(latest.c.subject == subject, latest.c.what != What.HEARD)
+    return {(row.what, row.detail): row.at for row in connection.execute(found)}
+
+
+def heard(connection: Connection) -> dict[str, datetime]:
+    """When a signal last came from each source."""
+    found = select(latest).where(latest.c.what == What.HEARD).order_by(latest.c.subject)
+    return {row.subject: row.at for row in connection.execute(found)}

@@ -1,0 +1,169 @@
+"""What is counted of a run: when it is judged, at the first time that shows it.
+
+A run has its first verdict once, and is missing, ambiguous, a false success or useful
+once, however often its verdict changes; each change of a verdict for another counts as
+a revision. Of its attempts each start after the first is a retry, and each that began
+beside another against the policy is a violation. Distributions are of the live lane.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+
+from verifier.catalogue.label import VERDICT, Direction, RetryReason
+from verifier.ledger.attempt_events import lane_of
+from verifier.ledger.schema import attempts
+from verifier.ledger.tallies import FAMILIES, RUNS_JUDGED, VERDICT_REVISIONS, Event, Marks
+from verifier.ledger.transaction import Transaction
+from verifier.ledger.types import RunLane
+from verifier.runs.attempt import Attempt
+from verifier.runs.binding import RunKey
+from verifier.runs.declaration import Overlap
+from verifier.runs.lifecycle import AttemptState, end_of, state_of
+from verifier.runs.overlap import violations
+from verifier.runs.reported import counting
+from verifier.runs.signal import Lane
+from verifier.runs.standing import Facts, Standing
+from verifier.runs.verdict import Verdict
+
+BESIDE = 50
+"""How many of the attempts that started last are looked at for one that ran beside."""
+
+_REASONS = {
+    AttemptState.FAILED: RetryReason.FAILED,
+    AttemptState.LOST: RetryReason.LOST,
+    AttemptState.TIMED_OUT: RetryReason.LOST,
+}
+
+
+class _Run:
+    """One run at the counting: what of it is in the tallies, and what comes to them."""
+
+    def __init__(self, transaction: Transaction, job: str, marks: Marks) -> None:
+        self._told = transaction.counted
+        self._job = job
+        self.marks = dict(marks)
+
+    def reach(self, event: Event, number: int) -> int:
+        """How many of ``number`` events were not counted yet; from now on they are."""
+        new = max(0, number - self.marks.get(event, 0))
+        if new:
+            self.marks[event] = number
+        return new
+
+    def count(self, event: Event, number: int, **labels: str) -> None:
+        """Count what is new of ``number`` events."""
+        new = self.reach(event, number)
+        if new:
+            self._told.count(FAMILIES[event].name, self._job, new, **labels)
+
+    def observe(self, event: Event, value: float | None) -> None:
+        """Count a value of the run, if it has one."""
+        if value is not None and self.reach(event, 1):
+            self._told.observe(FAMILIES[event], self._job, value)
+
+
+def count(
+    transaction: Transaction, marks: Marks, facts: Facts, stood: Standing, lane: RunLane
+) -> Marks:
+    """Count what ``stood`` shows of the run and was not counted yet, as ``marks`` tells.
+
+    Returns the marks as they are then.
+    """
+    job, verdict = facts.key.job, stood.verdict
+    if lane is RunLane.OTHER and not marks:
+        for word in VERDICT.values:
+            transaction.counted.start(RUNS_JUDGED, job, lane=lane, verdict=word)
+    run = _Run(transaction, job, marks)
+    run.count(Event.CREATED, int(bool(facts.attempts)))
+    _count_retries(transaction, run, facts)
+    if facts.declaration.overlap is not Overlap.ALLOW and facts.attempts:
+        beside = _rivals(transaction, facts)
+        clashes = violations(facts.attempts, beside, facts.declaration, transaction.now)
+        run.count(Event.OVERLAPPED, clashes)
+    if verdict is not None:
+        run.count(Event.JUDGED, 1, lane=lane, verdict=verdict)
+    run.count(Event.MISSED, int(verdict is Verdict.MISSING))
+    run.count(Event.DOUBTED, int(verdict is Verdict.AMBIGUOUS))
+    run.count(Event.LIED, int(stood.false_success))
+    run.count(Event.SERVED, int(stood.useful))
+    if lane is RunLane.LIVE:
+        run.observe(Event.STARTED, _start_delay(facts))
+        if verdict is not None:
+            run.observe(Event.DECIDED, _time_to_verdict(facts, transaction.now))
+        if verdict in (Verdict.VERIFIED, Verdict.RECONCILED):
+            run.observe(Event.SETTLED, _attempts_taken(facts, transaction.now))
+    return run.marks
+
+
+def count_revision(
+    transaction: Transaction, key: RunKey, was: Verdict | None, became: Verdict | None
+) -> None:
+    """Count a verdict that changed for another."""
+    if was is None or became is None or was is became:
+        return
+    direction = Direction.BETTER if became.gravity < was.gravity else Direction.WORSE
+    transaction.counted.count(VERDICT_REVISIONS, key.job, direction=direction)
+
+
+def _count_retries(transaction: Transaction, run: _Run, facts: Facts) -> None:
+    """Each live start after the first, by how the attempt before it stands."""
+    repeated = _started(facts.attempts)[:-1]
+    new = run.reach(Event.RETRIED, len(repeated))
+    for attempt in repeated[len(repeated) - new :]:
+        reason = _REASONS.get(state_of(attempt), RetryReason.OTHER)
+        family = FAMILIES[Event.RETRIED].name
+        transaction.counted.count(family, facts.key.job, reason=reason)
+
+
+def _started(known: Sequence[Attempt]) -> list[Attempt]:
+    """The live attempts that started, in the order in which they did."""
+    live = [(each.started or each.heard, each) for each in known if lane_of(each) is Lane.LIVE]
+    started = [(at, each.attempt, each) for at, each in live if at is not None]
+    return [each for _, _, each in sorted(started, key=lambda found: found[:2])]
+
+
+def _start_delay(facts: Facts) -> float | None:
+    """Seconds from due to the first live start that was told."""
+    due = facts.key.due
+    starts = [a.started for a in facts.attempts if a.started and lane_of(a) is Lane.LIVE]
+    if due is None or not starts:
+        return None
+    return (min(starts) - due).total_seconds()
+
+
+def _time_to_verdict(facts: Facts, now: datetime) -> float | None:
+    """Seconds since the last end; where nothing ended, since it should have started."""
+    tried = [*facts.attempts, *facts.whole_job]
+    ends = [end.at for attempt in tried if (end := end_of(attempt)) is not None]
+    due = facts.key.due
+    if ends:
+        return (now - max(ends)).total_seconds()
+    if due is None:
+        return None
+    return (now - due - facts.declaration.start_within).total_seconds()
+
+
+def _attempts_taken(facts: Facts, now: datetime) -> float | None:
+    """How many attempts the run has had; None where nobody told of any."""
+    tried = facts.attempts or facts.whole_job
+    return len(counting(tried, facts.declaration, now)) or None
+
+
+def _rivals(transaction: Transaction, facts: Facts) -> list[Attempt]:
+    """The attempts of the job's other runs that may have been at work beside this one's."""
+    starts = [each.started for each in facts.attempts if each.started is not None]
+    if not starts:
+        return []
+    before = (
+        select(attempts.c.run_id, attempts.c.ended_at, attempts.c.body)
+        .where(attempts.c.job == facts.key.job, attempts.c.started_at <= max(starts))
+        .order_by(attempts.c.started_at.desc())
+        .limit(BESIDE)
+    )
+    return [
+        row.body
+        for row in transaction.connection.execute(before)
+        if row.run_id != facts.key.run_id
+    ]
