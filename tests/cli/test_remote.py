@@ -106,7 +106,7 @@ def test_a_server_that_never_answers_is_unreachable(monkeypatch: pytest.MonkeyPa
 def test_a_verifier_that_cannot_use_its_ledger_is_unreachable() -> None:
     failure = failure_of(problem(503, "the ledger is locked"))
     assert failure.code is ExitCode.UNREACHABLE
-    assert "the ledger is locked" in str(failure)
+    assert str(failure).endswith(" cannot answer: the ledger is locked")
 
 
 def test_a_refused_token_is_a_mistake_and_is_not_repeated() -> None:

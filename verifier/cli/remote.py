@@ -147,7 +147,10 @@ class RemoteClient:
         if status in _UNAUTHORIZED:
             return CommandFailed(document["detail"], hint="give it in LANDED_TOKEN, or as --token")
         if status >= _SERVER_ERRORS:
-            return self._unreachable(document["detail"])
+            return CommandFailed(
+                f"the verifier at {self.url} cannot answer: {document['detail']}",
+                ExitCode.UNREACHABLE,
+            )
         return CommandFailed(document["detail"])
 
 

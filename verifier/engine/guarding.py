@@ -22,6 +22,7 @@ from verifier.runs.evaluation import Cause, Effect, Evaluation
 from verifier.runs.guard import Ask, Decision, Mode, Ruling, forbids_beside, rule
 from verifier.runs.instant import format_instant, to_microseconds
 from verifier.runs.lifecycle import is_alive, is_at_large, is_pending
+from verifier.runs.reported import counting
 from verifier.runs.signal import Kind, Lane, Signal
 from verifier.runs.slots import bind
 from verifier.runs.standing import Facts, advised_of, case_of, standing
@@ -156,21 +157,21 @@ def ask_of(
     """The row of facts that the guard's table reads, without the asker and its mutes."""
     declaration = facts.declaration
     facts = without_asker(facts, request.attempt)
+    writers = counting([*facts.attempts, *facts.whole_job], declaration, now)
     stood = standing(facts, now)
     finding = findings(declaration, probe.results) if probe else None
-    settling = stood.state is RunState.SETTLING and bool(facts.attempts)
+    settling = stood.state is RunState.SETTLING and bool(writers)
     judged, chosen = stood.verdict, stood.action
     if settling and finding is not None:
-        counted = list(facts.attempts)
-        case = case_of(facts, counted, stood.reported, finding, None, now)
+        case = case_of(facts, writers, stood.reported, finding, None, now)
         judged = verdict(case)
         chosen = action(
-            advised_of(facts, counted, judged, RunState.JUDGED, finding, stood.conditions, now)
+            advised_of(facts, writers, judged, RunState.JUDGED, finding, stood.conditions, now)
         )
     held = is_held(each for each in facts.actions if each.run_id is None)
-    loose = [a for a in facts.attempts if is_at_large(a, declaration, now)]
+    loose = [a for a in writers if is_at_large(a, declaration, now)]
     return Ask(
-        attempts_known=bool(facts.attempts),
+        attempts_known=bool(writers),
         verdict=judged,
         advice=chosen,
         probe=finding.effect if finding else Effect.UNKNOWN,
@@ -190,16 +191,22 @@ def ask_of(
 
 def without_asker(facts: Facts, asker: str) -> Facts:
     """The facts as they would be had nobody asked, retried, or muted the job."""
-    others = [
-        msgspec.structs.replace(attempt, retry=None)
-        for attempt in facts.attempts
-        if attempt.attempt != asker
-    ]
+
+    def others(known: Sequence[Attempt]) -> list[Attempt]:
+        return [
+            msgspec.structs.replace(each, retry=None) for each in known if each.attempt != asker
+        ]
+
     unmuted = [
         each for each in facts.actions if each.kind not in (ActionKind.MUTE, ActionKind.UNMUTE)
     ]
-    rivals = [attempt for attempt in facts.others if attempt.attempt != asker]
-    return msgspec.structs.replace(facts, attempts=others, actions=unmuted, others=rivals)
+    return msgspec.structs.replace(
+        facts,
+        attempts=others(facts.attempts),
+        whole_job=others(facts.whole_job),
+        others=others(facts.others),
+        actions=unmuted,
+    )
 
 
 def _active(facts: Facts, partition: str | None, now: datetime) -> str | None:

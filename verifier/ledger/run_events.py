@@ -27,9 +27,10 @@ from verifier.runs.signal import Lane
 from verifier.runs.standing import Facts, Standing
 from verifier.runs.verdict import Verdict
 
-BESIDE = 50
+BESIDE = 20
 """How many of the attempts that started last are looked at for one that ran beside."""
 
+_SILENT = (AttemptState.LOST, AttemptState.TIMED_OUT)
 _REASONS = {
     AttemptState.FAILED: RetryReason.FAILED,
     AttemptState.LOST: RetryReason.LOST,
@@ -156,14 +157,22 @@ def _rivals(transaction: Transaction, facts: Facts) -> list[Attempt]:
     starts = [each.started for each in facts.attempts if each.started is not None]
     if not starts:
         return []
-    before = (
-        select(attempts.c.run_id, attempts.c.ended_at, attempts.c.body)
+    recent = (
+        select(attempts)
         .where(attempts.c.job == facts.key.job, attempts.c.started_at <= max(starts))
         .order_by(attempts.c.started_at.desc())
         .limit(BESIDE)
+        .subquery()
     )
+    # One that fell silent may have gone on after its end.
+    beside = (
+        recent.c.ended_at.is_(None)
+        | (recent.c.ended_at > min(starts))
+        | recent.c.state.in_(_SILENT)
+    )
+    found = select(recent.c.run_id, recent.c.body).where(beside)
     return [
         row.body
-        for row in transaction.connection.execute(before)
+        for row in transaction.connection.execute(found)
         if row.run_id != facts.key.run_id
     ]

@@ -44,6 +44,8 @@ class Advised(msgspec.Struct, frozen=True, kw_only=True):
     not be asked. ``doubted``: the last look complained of what the verdict does not
     say, and a second look is owed. ``surplus``: rows or keys that should not be there
     were seen. ``checkpoint``: an attempt reported one. ``newest``: no later run is due.
+    ``may_yet_start``: an attempt was given to a queue without a lease, and nobody knows
+    what became of it there.
     """
 
     verdict: Verdict | None
@@ -61,6 +63,7 @@ class Advised(msgspec.Struct, frozen=True, kw_only=True):
     resumable: bool = False
     checkpoint: bool = False
     newest: bool = True
+    may_yet_start: bool = False
 
 
 class Advice(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,7 +139,8 @@ def _by_verdict(facts: Advised, judged: Verdict) -> AdviceAction:
         case Verdict.VERIFIED | Verdict.RECONCILED | Verdict.EXCUSED:
             return AdviceAction.ACCEPT
         case Verdict.MISSING:
-            safe = not kind.repeats_harm or facts.effect is Effect.NONE
+            nothing_there = facts.effect is Effect.NONE and not facts.may_yet_start
+            safe = not kind.repeats_harm or nothing_there
             return AdviceAction.RUN if safe else AdviceAction.RECONCILE_FIRST
         case Verdict.ABSENT:
             return AdviceAction.RETRY

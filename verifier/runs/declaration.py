@@ -181,8 +181,7 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """One job as declared, every default filled in.
 
     ``start_within``, ``finish_within`` and ``verified_within`` count from due,
-    ``runtime_within`` from the start. ``beats`` says whether heartbeats are
-    expected: declared by ``heartbeat_within``, or heard from the wrapper.
+    ``runtime_within`` from the start.
     """
 
     job: str

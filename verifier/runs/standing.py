@@ -25,6 +25,7 @@ from verifier.runs.lifecycle import (
     end_of,
     is_alive,
     is_at_large,
+    is_void,
     pending_until,
     said_no_effect,
     silence_deadline,
@@ -139,7 +140,11 @@ def standing(facts: Facts, now: datetime) -> Standing:
         effect_now=shown.effect if shown else Effect.UNKNOWN,
         provisional=seen.provisional,
         false_success=is_false_success(said, judged),
-        chain_broke_at=chain_broke_at([*facts.attempts, *facts.whole_job]),
+        chain_broke_at=(
+            None
+            if state is RunState.WAITING
+            else chain_broke_at([*facts.attempts, *facts.whole_job])
+        ),
         action=action(advised),
         conditions=holding,
         finding=finding or shown,
@@ -288,6 +293,10 @@ def advised_of(
         resumable=declaration.resumable,
         checkpoint=_has_checkpoint(counted),
         newest=facts.newest,
+        may_yet_start=any(
+            attempt.lease is None and is_void(attempt, declaration, now)
+            for attempt in (*facts.attempts, *facts.whole_job)
+        ),
     )
 
 
