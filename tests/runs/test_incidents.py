@@ -376,3 +376,17 @@ def test_a_job_that_breathes_and_does_not_move_is_stopped_before_anything_else(b
     stood = build.stand("02:20:30", build.job(progress_within=timedelta(minutes=10)), [attempt])
     assert (stood.state, stood.action) == ("running", "stop_first")
     assert [str(each.condition) for each in stood.conditions] == ["stalled"]
+
+
+def test_what_a_queue_may_still_hold_is_not_run_by_hand_where_that_would_repeat_harm(build):
+    queued = [build.attempt("dispatched 02:00")]
+    seen = twice(build, "none", "02:50", "02:50:20")
+    stood = build.stand("03:00", build.job("append"), queued, seen)
+    assert outcome(stood) == ("missing", "reconcile_first")
+    stood = build.stand("03:00", build.job("replace"), queued, seen)
+    assert outcome(stood) == ("missing", "run")
+
+
+def test_a_chain_is_not_called_broken_while_the_run_still_waits(build):
+    assert build.stand("02:01", build.job()).chain_broke_at is None
+    assert build.stand("02:30", build.job()).chain_broke_at == "creation"

@@ -14,9 +14,13 @@ from verifier.ledger.declarations import Job
 from verifier.ledger.restand import restand
 from verifier.ledger.schema import runs
 from verifier.ledger.transaction import Transaction
+from verifier.ledger.types import What
 from verifier.runs.attempt import Told, fold
 from verifier.runs.binding import RunKey, run_key
 from verifier.runs.signal import Kind, Signal
+
+OUR_OWN = frozenset({"guard", "operator", "silence"})
+"""Sources of what we say ourselves: hearing from them tells nothing."""
 
 
 class Appended(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +44,8 @@ def append(
     for name in {signal.job for signal in said}:
         transaction.job(name)
     connection = transaction.connection
+    if said and source not in OUR_OWN:
+        transaction.latest.reach(What.HEARD, source, transaction.now)
     new = signals.add(connection, said, source, transaction.now)
     skips = [signal for signal in new if signal.kind is Kind.SKIPPED]
     telling = [signal for signal in new if signal.kind is not Kind.SKIPPED and signal.attempt]

@@ -10,9 +10,9 @@ from datetime import datetime
 
 from verifier.catalogue import histograms
 from verifier.catalogue.label import OUTCOME
-from verifier.ledger.latest import What
 from verifier.ledger.tallies import ATTEMPTS, Event, Marks
 from verifier.ledger.transaction import Transaction
+from verifier.ledger.types import What
 from verifier.runs.attempt import Attempt, End
 from verifier.runs.lifecycle import AttemptState, end_of, state_of
 from verifier.runs.signal import SILENCE, Kind, Lane

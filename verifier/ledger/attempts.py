@@ -8,16 +8,17 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, delete, select
 
-from verifier.ledger import runs, signals
+from verifier.ledger import attempt_events, runs, signals
 from verifier.ledger.schema import attempts
 from verifier.ledger.statements import chunks, each_of, replace
-from verifier.ledger.tallies import ATTEMPTS
+from verifier.ledger.tallies import Marks
 from verifier.ledger.transaction import Transaction
 from verifier.runs.attempt import Attempt, fold
 from verifier.runs.binding import RunKey, run_key
 from verifier.runs.declaration import Declaration
+from verifier.runs.figures import runtime_ratio
 from verifier.runs.lifecycle import end_of, silence_deadline, state_of
-from verifier.runs.signal import Kind, Lane, Signal
+from verifier.runs.signal import Kind, Signal
 
 AttemptKey = tuple[str, str]
 """Job and attempt id."""
@@ -39,10 +40,10 @@ _BREATH = frozenset({Kind.HEARTBEAT, Kind.PROGRESS, Kind.EFFECT})
 
 
 class Known(msgspec.Struct, frozen=True):
-    """An attempt as stored: its run, and whether its first end was counted."""
+    """An attempt as stored: its run, and how many of its events are in the tallies."""
 
     run_id: str | None
-    counted: bool
+    counted: Marks
     body: Attempt
 
 
@@ -131,12 +132,16 @@ def _store(
             left.add(before.run_id)
         if attempt is None:
             gone.append(key)
+            if before is not None:
+                transaction.counted.take_back(key[0], before.counted)
             continue
-        rows.append(_row(transaction, key, before, attempt, run_id))
+        due = None if run is None else run.due
+        declaration = job.declared_for(due, [attempt], transaction.now).declaration
+        ratio = _interval_ratio(attempt, due, declaration)
+        rows.append(_row(transaction, key, before, attempt, run_id, ratio))
         if run is None:
             continue
         touched.runs.add(run)
-        declaration = job.declared_for(run.due, [attempt], transaction.now).declaration
         if (
             before is None
             or before.run_id != run_id
@@ -161,27 +166,37 @@ def _row(
     before: Known | None,
     attempt: Attempt,
     run_id: str | None,
+    ratio: float | None,
 ) -> dict[str, Any]:
     job, name = key
-    lane = attempt.lane.value if attempt.lane else Lane.LIVE
     end = end_of(attempt)
-    counted = before is not None and before.counted
-    if end is not None and not counted:
-        transaction.counted.count(ATTEMPTS, job, lane=lane, outcome=end.kind)
-        counted = True
+    was = None if before is None else before.body
+    attempt_events.remember(transaction, was, attempt)
+    marks = {} if before is None else before.counted
     return {
         "id": _id_of(key),
         "job": job,
         "attempt": name,
         "run_id": run_id,
-        "lane": lane,
+        "lane": attempt_events.lane_of(attempt),
         "state": state_of(attempt),
         "started_at": attempt.started,
         "ended_at": end.at if end else None,
         "worker": attempt.worker.value if attempt.worker else None,
-        "counted": counted,
         "body": attempt,
+        "counted": attempt_events.count(transaction, was, attempt, marks, ratio),
+        "interval_ratio": ratio,
     }
+
+
+def _interval_ratio(
+    attempt: Attempt, due: datetime | None, declaration: Declaration
+) -> float | None:
+    """The runtime of an attempt that succeeded as a part of the time between two slots."""
+    end = end_of(attempt)
+    if due is None or attempt.started is None or end is None or end.kind is not Kind.SUCCEEDED:
+        return None
+    return runtime_ratio(attempt.started, end.at, due, declaration)
 
 
 def _only_breathes(

@@ -60,6 +60,7 @@ def _enter(
         transaction.connection, transaction.jobs, name, transaction.now, declaration, document
     )
     transaction.jobs = {**transaction.jobs, name: job}
+    transaction.change(name)
     return job
 
 

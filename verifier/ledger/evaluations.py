@@ -6,13 +6,17 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from verifier.catalogue.histograms import CHECK_DURATION
+from verifier.catalogue.reasons import unknown_group
 from verifier.ledger import runs as run_rows
+from verifier.ledger.documents import stores_asked
 from verifier.ledger.schema import evaluations, runs
 from verifier.ledger.statements import chunks, each_of, insert_missing
-from verifier.ledger.tallies import CHECK_UNKNOWN
+from verifier.ledger.tallies import CHECK_UNKNOWN, NO_JOB
 from verifier.ledger.transaction import Transaction
+from verifier.ledger.types import What
 from verifier.runs.binding import RunKey
-from verifier.runs.evaluation import Evaluation, Result
+from verifier.runs.evaluation import CheckResult, Evaluation, Result
 from verifier.runs.verdict import Verdict
 
 USUAL = 20
@@ -34,10 +38,19 @@ def add(transaction: Transaction, key: RunKey, evaluation: Evaluation) -> bool:
         return False
     run_rows.begin(transaction, [key])
     for answer in evaluation.results:
-        if answer.result is Result.UNKNOWN:
-            reason = answer.reason or "unknown"
-            transaction.counted.count(CHECK_UNKNOWN, key.job, reason=reason)
+        _count(transaction, key, answer)
     return True
+
+
+def _count(transaction: Transaction, key: RunKey, answer: CheckResult) -> None:
+    told, job = transaction.counted, transaction.job(key.job)
+    if answer.result is Result.UNKNOWN:
+        told.count(CHECK_UNKNOWN, key.job, reason=unknown_group(answer.reason))
+    else:
+        transaction.latest.reach(What.ANSWERED, key.job, answer.evaluated_at, answer.name)
+    store = stores_asked(job.document).get(answer.name)
+    if store is not None and job.asks_for(key.due):
+        told.observe(CHECK_DURATION, NO_JOB, answer.duration_seconds, store=store)
 
 
 def of_runs(connection: Connection, run_ids: Iterable[str]) -> dict[str, list[Evaluation]]:

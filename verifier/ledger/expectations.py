@@ -9,6 +9,7 @@ from verifier.ledger import cursors
 from verifier.ledger import runs as run_rows
 from verifier.ledger.restand import restand
 from verifier.ledger.schema import runs
+from verifier.ledger.tallies import RUNS_DUE
 from verifier.ledger.transaction import Transaction
 from verifier.runs.binding import RunKey
 from verifier.runs.instant import format_instant, parse_instant
@@ -23,6 +24,7 @@ def expect(transaction: Transaction, job: str, dues: Sequence[datetime]) -> None
     new = [row for row in run_rows.lock(connection, keys) if not row.expected]
     if new:
         connection.execute(_EXPECT, [{"of_run": row.run_id} for row in new])
+        transaction.counted.count(RUNS_DUE, job, len(new))
     restand(transaction, (row.key for row in new), "expected")
     swept(connection, job, max(dues))
 

@@ -8,9 +8,8 @@ from sqlalchemy import Connection, case, func, select
 from verifier.ledger import actions, latest, listing
 from verifier.ledger import facts as run_facts
 from verifier.ledger.declarations import Jobs, job_of
-from verifier.ledger.latest import What
 from verifier.ledger.schema import UNDECIDED, attempts, evaluations, runs
-from verifier.ledger.types import RunLane
+from verifier.ledger.types import RunLane, What
 from verifier.runs.binding import RunKey
 from verifier.runs.declaration import Declaration
 from verifier.runs.evaluation import CheckResult

@@ -2,22 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import Connection, select
 
 from verifier.ledger.schema import latest
 from verifier.ledger.statements import raise_to
-
-
-class What(StrEnum):
-    """What happened: to a job, to a check of a job (its ``detail``), or to a source."""
-
-    CREATED = "created"
-    STARTED = "started"
-    SUCCEEDED = "succeeded"
-    ANSWERED = "answered"
-    HEARD = "heard"
+from verifier.ledger.types import What
 
 
 class Latest:

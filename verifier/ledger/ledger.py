@@ -382,4 +382,4 @@ class Ledger:
         with self._database.write() as connection:
             transaction = Transaction(connection, self._register.read(connection), now)
             yield transaction
-            transaction.counted.write(connection)
+            transaction.finish()

@@ -8,13 +8,13 @@ import msgspec
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from verifier.ledger import facts as run_facts
+from verifier.ledger import run_events
 from verifier.ledger import runs as run_rows
 from verifier.ledger.declarations import first_said
 from verifier.ledger.errors import LedgerUnavailable
 from verifier.ledger.runs import RunRow
 from verifier.ledger.schema import guard_decisions, revisions, runs
 from verifier.ledger.statements import chunks
-from verifier.ledger.tallies import FALSE_SUCCESSES, RUNS_JUDGED, VERDICT_REVISIONS
 from verifier.ledger.transaction import Transaction
 from verifier.ledger.types import RunLane
 from verifier.runs.binding import RunKey
@@ -52,6 +52,7 @@ def _restand(transaction: Transaction, keys: set[RunKey], cause: str) -> set[Run
     for row in rows:
         known = facts[row.key]
         if _is_forgotten(connection, row, known):
+            transaction.counted.take_back(row.key.job, row.counted)
             forgotten.append(row.run_id)
             continue
         stood = standing(known, transaction.now)
@@ -59,7 +60,7 @@ def _restand(transaction: Transaction, keys: set[RunKey], cause: str) -> set[Run
         if new == row:
             continue
         changes.append((row, new))
-        _count(transaction, row, new)
+        run_events.count_revision(transaction, row.key, row.verdict, new.verdict)
         if (row.verdict is Verdict.VERIFIED) != (new.verdict is Verdict.VERIFIED):
             dependent |= _answered_by(transaction, row.key, known.declaration)
     _write(transaction, changes, cause)
@@ -72,11 +73,12 @@ def _row(transaction: Transaction, row: RunRow, facts: Facts, stood: Standing) -
     judged_at = row.judged_at
     if stood.verdict != row.verdict:
         judged_at = None if stood.verdict is None else now
+    lane = RunLane.LIVE if facts.expected else RunLane.OTHER
     unasked = stood.verdict is Verdict.UNPROVEN and asks_nothing(facts.declaration)
     return msgspec.structs.replace(
         row,
         at=row.key.due or first_said(facts.attempts) or row.at,
-        lane=RunLane.LIVE if facts.expected else RunLane.OTHER,
+        lane=lane,
         state=stood.state,
         verdict=stood.verdict,
         reported=stood.reported,
@@ -89,6 +91,7 @@ def _row(transaction: Transaction, row: RunRow, facts: Facts, stood: Standing) -
         judged_at=judged_at,
         evaluation_id=stood.judged_by.evaluation_id if stood.judged_by else None,
         wake_at=None if job.retired else _wake_at(row.wake_at, stood.wake_at, now),
+        counted=run_events.count(transaction, row.counted, facts, stood, lane),
     )
 
 
@@ -100,18 +103,6 @@ def _wake_at(stored: datetime | None, new: datetime | None, now: datetime) -> da
     if stored is None or new is None or new < stored or stored <= now:
         return new
     return stored
-
-
-def _count(transaction: Transaction, row: RunRow, new: RunRow) -> None:
-    job = row.key.job
-    if row.first_judged_at is None and new.verdict is not None:
-        transaction.counted.count(RUNS_JUDGED, job, lane=new.lane, verdict=new.verdict)
-    elif row.verdict is not None and new.verdict is not None and row.verdict != new.verdict:
-        better = new.verdict.gravity < row.verdict.gravity
-        direction = "better" if better else "worse"
-        transaction.counted.count(VERDICT_REVISIONS, job, direction=direction)
-    if new.false_success and not row.false_success:
-        transaction.counted.count(FALSE_SUCCESSES, job)
 
 
 def _write(transaction: Transaction, changes: Sequence[tuple[RunRow, RunRow]], cause: str) -> None:

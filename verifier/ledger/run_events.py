@@ -172,7 +172,5 @@ def _rivals(transaction: Transaction, facts: Facts) -> list[Attempt]:
     )
     found = select(recent.c.run_id, recent.c.body).where(beside)
     return [
-        row.body
-        for row in transaction.connection.execute(found)
-        if row.run_id != facts.key.run_id
+        row.body for row in transaction.connection.execute(found) if row.run_id != facts.key.run_id
     ]

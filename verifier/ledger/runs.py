@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, select, update
 from verifier.ledger.declarations import Jobs
 from verifier.ledger.schema import runs
 from verifier.ledger.statements import chunks, each_of, insert_missing
+from verifier.ledger.tallies import Marks
 from verifier.ledger.transaction import Transaction
 from verifier.ledger.types import RunLane
 from verifier.runs.attempt import Told
@@ -27,7 +28,8 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     sweep asked for it. ``open``: somebody should look at it. ``judged_at``: when its
     verdict was given, None while there is none; ``first_judged_at`` is never taken
     back. ``wake_at``: not later than when time alone may change something.
-    ``revision`` is raised by every change.
+    ``revision`` is raised by every change. ``counted``: how many of its events are in
+    the tallies.
     """
 
     key: RunKey
@@ -49,6 +51,7 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     evaluation_id: str | None = None
     wake_at: datetime | None = None
     revision: int = 0
+    counted: Marks = {}
 
     @property
     def cursor(self) -> str:

@@ -17,10 +17,11 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
     text,
 )
 
-from verifier.ledger.types import Instant, Json, RunLane, Word
+from verifier.ledger.types import Instant, Json, RunLane, What, Word
 from verifier.runs.action import Action, ActionKind
 from verifier.runs.attempt import Attempt, Told
 from verifier.runs.declaration import Declaration
@@ -90,11 +91,19 @@ attempts = Table(
     _column("started_at", Instant, nullable=True),
     _column("ended_at", Instant, nullable=True),
     _column("worker", Text, nullable=True),
-    _column("counted", Boolean),  # its first end is in the tallies
     _column("body", Json(Attempt)),
+    _column("counted", Json(dict[str, int]), server_default="{}"),  # of its events, by name
+    _column("interval_ratio", Double, nullable=True),  # runtime to time between two slots
     Index("attempts_run", "run_id"),
     Index("attempts_state", "job", "state", "ended_at"),
     Index("attempts_started", "job", "started_at"),
+)
+
+Index(
+    "attempts_unended",
+    attempts.c.job,
+    sqlite_where=attempts.c.ended_at.is_(None),
+    postgresql_where=attempts.c.ended_at.is_(None),
 )
 
 runs = Table(
@@ -123,6 +132,7 @@ runs = Table(
     _column("evaluation_id", Text, nullable=True),
     _column("wake_at", Instant, nullable=True),
     _column("revision", Integer),  # raised by every update, which names the one it read
+    _column("counted", Json(dict[str, int]), server_default="{}"),  # of its events, by name
     Index("runs_at", "at", "run_id"),
     Index("runs_job_at", "job", "at", "run_id"),
     Index("runs_wake", "wake_at"),
@@ -132,6 +142,16 @@ Index(
     runs.c.whole_id,
     sqlite_where=runs.c.whole_id.is_not(None),
     postgresql_where=runs.c.whole_id.is_not(None),
+)
+UNDECIDED = runs.c.state != literal_column("'judged'")
+"""Whether a run has no verdict, in the words of the index of those runs."""
+
+Index(
+    "runs_undecided",
+    runs.c.job,
+    runs.c.at,
+    sqlite_where=text("state != 'judged'"),
+    postgresql_where=text("state != 'judged'"),
 )
 _where("runs_open", runs, "open", "job", "verdict")
 _where("runs_useful", runs, "useful", "job", "partition", "due")
@@ -204,6 +224,24 @@ tallies = Table(
     _column("job", Text, primary_key=True),
     _column("labels", Json(dict[str, str]), primary_key=True),
     _column("value", Double),
+    Index("tallies_job", "job"),
+)
+
+latest = Table(
+    "latest",
+    metadata,
+    _column("what", Word(What), primary_key=True),
+    _column("subject", Text, primary_key=True),  # a job or a source
+    _column("detail", Text, primary_key=True),
+    _column("at", Instant),
+    Index("latest_subject", "subject"),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    _column("job", Text, primary_key=True),
+    _column("number", Integer),  # raised by every transaction that may change the job's figures
 )
 
 blind_windows = Table(

@@ -28,7 +28,6 @@ from verifier.ledger.statements import add_up
 RUNS_DUE = counters.RUNS_DUE.name
 RUNS_JUDGED = counters.RUNS_JUDGED.name
 VERDICT_REVISIONS = counters.VERDICT_REVISIONS.name
-FALSE_SUCCESSES = counters.FALSE_SUCCESSES.name
 ATTEMPTS = counters.ATTEMPTS.name
 GUARD_DECISIONS = counters.GUARD_DECISIONS.name
 CHECK_UNKNOWN = counters.CHECK_UNKNOWN.name

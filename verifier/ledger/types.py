@@ -21,6 +21,16 @@ class RunLane(StrEnum):
     OTHER = "other"
 
 
+class What(StrEnum):
+    """What last happened: to a job, to a check of a job, or to a source."""
+
+    CREATED = "created"
+    STARTED = "started"
+    SUCCEEDED = "succeeded"
+    ANSWERED = "answered"
+    HEARD = "heard"
+
+
 class Instant(TypeDecorator[datetime]):
     """A UTC instant, as whole microseconds since 1970-01-01T00:00:00Z.
 

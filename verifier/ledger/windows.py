@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 import msgspec
 from sqlalchemy import Connection, select
 
+from verifier.catalogue.sources import BLIND_SECONDS
 from verifier.ledger import runs as run_rows
 from verifier.ledger.declarations import Jobs
 from verifier.ledger.schema import blind_windows, runs
 from verifier.ledger.statements import replace
+from verifier.ledger.tallies import NO_JOB, Counted
 from verifier.runs.reported import Reported
 
 EARLY = timedelta(minutes=1)
@@ -41,8 +43,10 @@ def read(connection: Connection, source: str | None = None) -> list[BlindWindow]
 def add(connection: Connection, jobs: Jobs, window: BlindWindow) -> None:
     """Add a window, or replace the one of that source and beginning.
 
-    Runs that nobody was heard of, and whose slot it covers, are woken.
+    Runs that nobody was heard of, and whose slot it covers, are woken. The time is
+    counted when the window is over.
     """
+    _count(connection, window)
     row = msgspec.structs.asdict(window)
     connection.execute(replace(connection, blind_windows), row)
     first = window.since - _longest_wait(jobs)
@@ -50,6 +54,21 @@ def add(connection: Connection, jobs: Jobs, window: BlindWindow) -> None:
     if window.until is not None:
         covered.append(runs.c.at <= window.until + EARLY)
     run_rows.wake(connection, jobs, window.since, *covered, runs.c.reported == Reported.NONE)
+
+
+def _count(connection: Connection, window: BlindWindow) -> None:
+    """Count the time that ``window`` has beyond what was kept of it."""
+    known = connection.scalar(
+        select(blind_windows.c.until).where(
+            blind_windows.c.source == window.source, blind_windows.c.since == window.since
+        )
+    )
+    if window.until is None or (known is not None and known >= window.until):
+        return
+    counted = Counted()
+    seconds = (window.until - (known or window.since)).total_seconds()
+    counted.count(BLIND_SECONDS.name, NO_JOB, max(0.0, seconds), source=window.source)
+    counted.write(connection)
 
 
 def silence(
