@@ -1,4 +1,6 @@
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -7,6 +9,7 @@ from typing import Any
 import pytest
 
 from verifier.engine.clock import system_clock
+from verifier.exec import landed_exec
 from verifier.runs.instant import format_instant, parse_instant
 
 Landed = Callable[..., Any]
@@ -124,3 +127,14 @@ def test_what_makes_no_sense_is_a_mistake(home: Any, landed: Landed, words: list
     told = landed("verify", *words)
     assert (told.code, told.out) == (2, "")
     assert told.err
+
+
+def test_what_the_wrapper_spooled_before_the_job_was_known_is_heard(
+    home: Any, landed: Landed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANDED_LEDGER", "sqlite:///new.db")
+    wrapped = ["--job", "revenue", "--due", home.verified, "--url", "http://127.0.0.1:9"]
+    command = [sys.executable, landed_exec.__file__, *wrapped, "--spool", str(home.path / "spool")]
+    subprocess.run([*command, "--", "false"], check=False)
+    told = landed("verify", "revenue", "--due", home.verified, "--json")
+    assert told.json["runs"][0]["reported"] == "failed"

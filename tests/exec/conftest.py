@@ -158,8 +158,7 @@ class Host:
     def records(self) -> list[dict[str, Any]]:
         """All that lies in the spool, in the order of the files' names."""
         names = sorted([*self.spool.glob("*.run"), *self.spool.glob("*.sig")])
-        lines = [line for name in names for line in name.read_text().split("\n") if line]
-        return [json.loads(line) for line in lines]
+        return [json.loads(line) for name in names for line in read(name).splitlines() if line]
 
     def signals(self) -> list[dict[str, Any]]:
         return [record["signal"] for record in self.records()]

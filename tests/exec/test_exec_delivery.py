@@ -21,12 +21,20 @@ from verifier.exec import landed_exec
 pytestmark = pytest.mark.slow
 
 
-def test_an_attempt_is_told_from_its_start_to_its_end(host: Any, verifier: Any, wait: Any) -> None:
+def test_an_attempt_is_told_from_its_start_to_its_end(
+    host: Any, verifier: Any, tmp_path: Path, wait: Any
+) -> None:
     options = ["--attempt", "a1", "--due", "2026-04-03T02:00:00+02:00", "--partition", "Zürich"]
-    host.run("sh", "-c", "sleep 0.5", options=[*options, "--lane", "rerun", "--heartbeat", "150ms"])
+    command = ["sh", "-c", f"until [ -e {tmp_path}/enough ]; do sleep 0.05; done"]
+    job = host.start(*command, options=[*options, "--lane", "rerun", "--heartbeat", "300ms"])
+    wait(lambda: "heartbeat" in verifier.kinds())
+    (tmp_path / "enough").touch()
+    assert job.wait(10) == 0
     wait(lambda: "succeeded" in verifier.kinds())
     signals = list(verifier.signals.values())
-    assert {signal["id"] for signal in signals} >= {"a1/started", "a1/heartbeat/1", "a1/end"}
+    beats = [one["id"] for one in signals if one["kind"] == "heartbeat"]
+    assert {one["id"] for one in signals} == {"a1/started", "a1/end", *beats}
+    assert set(beats) <= {f"a1/heartbeat/{number}" for number in range(1, 100)}
     for one in signals:
         assert one["job"] == "nightly"
         assert one["attempt"] == "a1"

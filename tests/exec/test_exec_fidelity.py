@@ -74,8 +74,10 @@ def test_a_command_finds_the_same_surroundings_as_without_the_wrapper(
 
     bare = seen_by_the_probe(probe, **how)
     wrapped = seen_by_the_probe(host.command([], probe), **how)
-
     assert wrapped == bare
+
+    probe = ["grep", "-E", "^(Sig[^Q]|Shd)", "/proc/self/status"]  # a shell clears its mask
+    assert seen_by_the_probe(host.command([], probe), **how) == seen_by_the_probe(probe, **how)
 
 
 def test_descriptors_that_the_caller_passes_on_reach_the_command(host: Any) -> None:

@@ -168,6 +168,14 @@ def test_an_ignored_signal_does_not_end_the_waiting_for_the_guard(
     assert wrapper.communicate(timeout=5)[0] == "ran\n"
 
 
+def test_the_guard_is_heard_where_stdin_stdout_and_stderr_are_closed(
+    host: Any, verifier: Any
+) -> None:
+    verifier.guard = answer("refuse")
+    done = host.run("true", options=GUARD, preexec_fn=lambda: os.closerange(0, 3))
+    assert done.returncode == 75
+
+
 def test_without_a_guard_nobody_is_asked(host: Any, verifier: Any, wait: Any) -> None:
     host.run("true")
     wait(lambda: "succeeded" in verifier.kinds())

@@ -61,6 +61,14 @@ def test_a_batch_that_repeats_itself_is_kept_once(told, build):
     assert (done.accepted, done.duplicates) == (2, 1)
 
 
+def test_of_two_that_share_an_id_in_one_batch_the_first_is_kept(ledger, told, build):
+    told(
+        build.signal("started", "02:00:05", id="x"),
+        build.signal("failed", "02:30", attempt="other", id="x"),
+    )
+    assert [each.attempt for each in ledger.attempts(build.nightly)] == ["a1"]
+
+
 def test_the_same_id_of_another_job_is_another_signal(told, build):
     assert told(build.signal("started", "02:00", id="x")).accepted == 1
     assert told(build.signal("started", "02:00", id="x", job="quarter")).accepted == 1

@@ -100,24 +100,6 @@ def test_an_older_night_that_is_verified_later_does_not_refresh_the_newest(week,
     assert week.newest_verified("nightly")[""].due == build.at("+2 02:00")
 
 
-def test_open_runs_are_counted_by_verdict(week, build):
-    assert week.counts_open("nightly") == {Verdict.PARTIAL: 1}
-    key = build.key("nightly", "+1 02:00")
-    week.act(build.action("skip", "+2 09:00", key=key), build.at("+2 09:00"))
-    assert week.row(key).verdict == "excused"
-    assert week.counts_open("nightly") == {}
-
-
-def test_the_last_times_of_a_job(week, build):
-    times = week.last_times("nightly")
-    assert times.last_due == build.at("02:00")
-    assert times.last_started == build.at("+2 02:00:01")
-    assert times.last_success == build.at("+2 02:10")
-    assert times.active_attempts == 1
-    nothing = week.last_times("nobody")
-    assert (nothing.last_due, nothing.last_started, nothing.active_attempts) == (None, None, 0)
-
-
 def test_what_verified_runs_expected_tells_what_is_usual(ledger, told, build):
     told.night()
     assert ledger.verified_expected("nightly") == {"rows": [3]}

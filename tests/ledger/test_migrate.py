@@ -16,6 +16,7 @@ from verifier.ledger.errors import LedgerError, LedgerTooNew, LedgerUnavailable
 from verifier.ledger.ledger import Ledger
 from verifier.ledger.listing import RunFilter
 from verifier.ledger.schema import VERSION_TABLE, metadata
+from verifier.runs.binding import RunKey
 
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
 NEXT = """
@@ -30,6 +31,27 @@ def upgrade() -> None:
     op.add_column("runs", sa.Column("acknowledged", sa.BigInteger, nullable=True))
     op.execute("UPDATE runs SET acknowledged = 7")
 """
+
+RUN_ID = RunKey("nightly", "2026-04-03T02:00:00Z").run_id
+EARLIER = (
+    # A night of the first schema: verified, and counted.
+    "INSERT INTO signals VALUES (1, 'nightly', 'c', 'created', 1775181540000000, '', 'a1', 0,"
+    ' \'native\', 1775181540000000, \'{"job":"nightly","kind":"created",\''
+    ' || \'"at":"2026-04-03T01:59:00Z","id":"c","attempt":"a1"}\')',
+    "INSERT INTO attempts (id, job, attempt, run_id, lane, state, started_at, ended_at, counted,"
+    " body) VALUES ('nightly/a1', 'nightly', 'a1', '" + RUN_ID + "', 'live', 'succeeded',"
+    ' 1775181605000000, 1775182200000000, 1, \'{"job":"nightly","attempt":"a1",\''
+    ' || \'"first_said":"2026-04-03T01:59:00Z","started":"2026-04-03T02:00:05Z",\''
+    ' || \'"heard":"2026-04-03T02:00:05Z","ends":[{"kind":"succeeded",\''
+    ' || \'"at":"2026-04-03T02:10:00Z","id":"e"}]}\')',
+    "INSERT INTO runs (run_id, job, occurrence, partition, due, at, lane, expected, state,"
+    " verdict, reported, effect, false_success, open, useful, first_judged_at, revision)"
+    " VALUES ('" + RUN_ID + "', 'nightly', '2026-04-03T02:00:00Z', '', 1775181600000000,"
+    " 1775181600000000, 'live', 1, 'judged', 'verified', 'succeeded', 'complete', 0, 0, 1,"
+    " 1775182210000000, 3)",
+    "INSERT INTO tallies VALUES ('landed_runs_judged_total', 'nightly',"
+    ' \'{"lane":"live","verdict":"verified"}\', 7)',
+)
 
 
 def tables(path: Path) -> dict[str, str]:
@@ -70,7 +92,7 @@ def test_a_newer_schema_is_refused_and_left_as_it_is(ledger, path):
         connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
     ledger.close()
     before = path.read_bytes()
-    with pytest.raises(LedgerTooNew, match=r"newer version of landed.*'9999'.*'0001'"):
+    with pytest.raises(LedgerTooNew, match=r"newer version of landed.*'9999'.*'0002'"):
         Ledger.open(f"sqlite:///{path}", NOW)
     assert path.read_bytes() == before
 
@@ -150,9 +172,9 @@ def test_an_older_ledger_is_migrated_once_by_many_that_open_it(ledger, told, pat
     ledger.close()
     newer = tmp_path / "migrations"
     shutil.copytree(migrate.MIGRATIONS, newer, ignore=shutil.ignore_patterns("__pycache__"))
-    script = NEXT.format(revision="0002", before="0001")
-    (newer / "versions" / "v0002_next.py").write_text(script)
-    assert opened_at_once(path, 6, newer, "0002") == []
+    script = NEXT.format(revision="0003", before=migrate.HEAD)
+    (newer / "versions" / "v0003_next.py").write_text(script)
+    assert opened_at_once(path, 6, newer, "0003") == []
     with closing(sqlite3.connect(path)) as connection:
         found = connection.execute("SELECT verdict, acknowledged FROM runs").fetchall()
     assert found == [("verified", 7)]
@@ -163,11 +185,36 @@ def test_a_migration_that_fails_leaves_the_ledger_as_it_was(ledger, told, path, 
     ledger.close()
     newer = tmp_path / "migrations"
     shutil.copytree(migrate.MIGRATIONS, newer, ignore=shutil.ignore_patterns("__pycache__"))
-    script = NEXT.format(revision="0002", before="0001") + '    op.execute("SELECT no_such")\n'
-    (newer / "versions" / "v0002_next.py").write_text(script)
+    script = (
+        NEXT.format(revision="0003", before=migrate.HEAD) + '    op.execute("SELECT no_such")\n'
+    )
+    (newer / "versions" / "v0003_next.py").write_text(script)
     before = tables(path)
-    (error,) = opened_at_once(path, 1, newer, "0002")
+    (error,) = opened_at_once(path, 1, newer, "0003")
     assert isinstance(error, LedgerUnavailable)
     assert tables(path) == before
     with Ledger.open(f"sqlite:///{path}", NOW) as again:
         assert len(again.runs(RunFilter())) == 1
+
+
+def test_what_happened_before_figures_were_kept_is_marked_as_counted(path, build, tmp_path):
+    first = tmp_path / "migrations"
+    ignored = shutil.ignore_patterns("__pycache__", "v0002*")
+    shutil.copytree(migrate.MIGRATIONS, first, ignore=ignored)
+    database = Database(path)
+    migrate.prepare(database, NOW, first, "0001")
+    with database.write() as connection:
+        for statement in EARLIER:
+            connection.exec_driver_sql(statement)
+    database.close()
+    with Ledger.open(f"sqlite:///{path}", NOW) as ledger:
+        ledger.declare("nightly", build.job(), {}, build.declared)
+        facts = ledger.job_facts("nightly", NOW)
+        assert facts.last_started == build.at("02:00:05")
+        assert facts.last_success == build.at("02:10")
+        assert facts.last_created == build.at("01:59")
+        told = [build.signal("succeeded", "02:11"), build.signal("started", "02:00:04")]
+        ledger.append(told, source="test", received_at=build.at("03:00"))
+        assert [each.value for each in ledger.tallies("landed_runs_judged_total")] == [7]
+        assert ledger.tallies("landed_attempts_total") == []
+        assert ledger.tallies("landed_start_delay_seconds_sum") == []

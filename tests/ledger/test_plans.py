@@ -74,8 +74,13 @@ def test_no_query_reads_a_whole_table(ledger, told, build, plans):
     of_run = (ledger.row, ledger.attempts, ledger.evaluations, ledger.revisions)
     for read in (*of_run, ledger.guard_decisions):
         read(merged)
-    of_job = (ledger.newest_verified, ledger.counts_open, ledger.last_times)
-    for read in (*of_job, ledger.verified_expected, ledger.last_expected, ledger.documents):
+    ledger.snapshot(now)
+    for read in (
+        ledger.newest_verified,
+        ledger.verified_expected,
+        ledger.last_expected,
+        ledger.documents,
+    ):
         read("m")
     ledger.actions(job="m")
     ledger.actions(run_id=merged.run_id)

@@ -55,6 +55,9 @@ def connect(
             f"no ledger is at {path} yet", hint="`landed serve` makes it, and so does `verify`"
         )
     with Ledger.open(url, clock()) as ledger, _service(ledger, config, clock, wait) as service:
+        if creates:
+            # Before the spool is read: signals of a job that is not declared stay there.
+            service.fleet.declare(clock())
         _catch_up(service, where.spool)
         yield LocalClient(service)
 

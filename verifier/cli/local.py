@@ -52,7 +52,6 @@ class LocalClient:
 
     def verify(self, wanted: Wanted, progress: Progress) -> list[Document]:
         """Evaluate here and now."""
-        self._declare(wanted.job)
         declared = self._history(wanted.job).latest
         if wanted.partition is not None and declared.partition_name is None:
             raise CommandFailed(

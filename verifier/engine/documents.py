@@ -1,20 +1,16 @@
 """Runs and jobs as documents, read from the ledger."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from verifier.engine.due import last_due, next_due
 from verifier.ledger.ledger import Ledger
 from verifier.ledger.listing import RunFilter
-from verifier.runs.action import is_held, muted_until
 from verifier.runs.binding import RunKey, parse_path
-from verifier.runs.declaration import Declaration, History
+from verifier.runs.figures import JobFigures, figures
 from verifier.runs.instant import parse_instant
-from verifier.runs.occurrence import Useful, last_useful
-from verifier.runs.slots import next_slot
 from verifier.runs.standing import standing
-from verifier.runs.verdict import Verdict
 from verifier.runs.view import Keepsakes, instant, run_document
 
 
@@ -65,58 +61,28 @@ def due_of(text: str) -> datetime:
     return parse_instant(text)
 
 
-def job_status(ledger: Ledger, job: str, history: History, now: datetime) -> dict[str, Any]:
-    """What ``status`` tells of one job."""
-    declaration = history.latest
-    times = ledger.last_times(job)
-    useful = useful_completion(ledger, job, declaration)
-    actions = ledger.actions(job=job)
-    held = is_held(each for each in actions if each.run_id is None)
-    muted = muted_until(actions, now)
+def job_status(ledger: Ledger, job: str, now: datetime) -> dict[str, Any]:
+    """What ``status`` tells of one job; ``/metrics`` tells the same figures."""
+    known = figures(ledger.job_facts(job, now), now)
+    useful = known.useful
     return {
         "job": job,
-        "next_due": instant(next_due(history, now)),
-        "last_due": instant(last_due(history, now)),
-        "last_started": instant(times.last_started),
-        "last_success": instant(times.last_success),
+        "next_due": instant(known.next_due),
+        "last_due": instant(known.last_due),
+        "last_started": instant(known.last_started),
+        "last_success": instant(known.last_success),
         "last_useful_completion": instant(useful.completed_at if useful else None),
-        "useful_completion_due": instant(
-            useful_due(history, useful) if declaration.provable and muted is None else None
-        ),
-        "active_attempts": times.active_attempts,
-        "open": open_verdicts(ledger, job, declaration),
-        "held": held is not None,
-        "muted_until": instant(muted),
+        "useful_completion_due": instant(known.useful_due),
+        "active_attempts": sum(known.active.values()),
+        "open": open_verdicts(known),
+        "held": known.held is not None,
+        "muted_until": instant(known.muted_until),
     }
 
 
-def open_verdicts(ledger: Ledger, job: str, declaration: Declaration) -> dict[str, int]:
-    """How many runs wait for a person, by verdict.
-
-    An ``unproven`` run of a job without checks is its normal state, so not open.
-    """
-    counts = ledger.counts_open(job)
-    return {
-        str(verdict): count
-        for verdict, count in counts.items()
-        if not verdict.closed and (declaration.checks or verdict is not Verdict.UNPROVEN)
-    }
-
-
-def useful_completion(ledger: Ledger, job: str, declaration: Declaration) -> Useful | None:
-    """The last useful completion of a job."""
-    return last_useful(dict(ledger.newest_verified(job)), declaration.complete_when_pct)
-
-
-def useful_due(history: History, useful: Useful | None) -> datetime:
-    """When the last useful completion becomes stale.
-
-    The next occurrence after it, and ``verified_within`` more; where there was
-    none yet, the first one that was expected.
-    """
-    declaration = history.latest
-    if useful is not None:
-        return next_slot(declaration.schedule, useful.due) + declaration.verified_within
-    since = declaration.since or history.registered
-    first = next_slot(declaration.schedule, since - datetime.resolution)
-    return first + declaration.verified_within
+def open_verdicts(known: JobFigures) -> dict[str, int]:
+    """How many runs wait for a person, by verdict."""
+    counts: Counter[str] = Counter()
+    for each in known.open:
+        counts[each.verdict] += each.runs
+    return dict(sorted(counts.items()))

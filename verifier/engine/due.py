@@ -6,7 +6,8 @@ from itertools import islice
 
 from verifier.ledger.ledger import Ledger
 from verifier.runs.declaration import History
-from verifier.runs.slots import latest_slot, next_slot, slots
+from verifier.runs.dues import expected_from
+from verifier.runs.slots import slots
 
 CATCH_UP = 10_000
 """Occurrences of one job that one sweep adds at most; the next goes on from there."""
@@ -41,19 +42,3 @@ def declared_slots(history: History, start: datetime, end: datetime) -> Iterator
         since, before = max(begin, start), min(until, end)
         if since < before:
             yield from slots(entry.declaration.schedule, since, before)
-
-
-def expected_from(history: History) -> datetime:
-    """From when on runs are expected: ``since``, else when the job was first declared."""
-    return history.latest.since or history.registered
-
-
-def next_due(history: History, now: datetime) -> datetime:
-    """The next due instant after ``now``."""
-    return next_slot(history.latest.schedule, now)
-
-
-def last_due(history: History, now: datetime) -> datetime | None:
-    """The last due instant that was expected, up to ``now``."""
-    due = latest_slot(history.latest.schedule, now)
-    return due if due >= expected_from(history) else None

@@ -26,10 +26,14 @@ class Fleet:
         self._revived: dict[tuple[str, datetime], tuple[Check, ...]] = {}
         self._lock = Lock()
 
-    def register(self, now: datetime) -> None:
-        """Tell the ledger what is declared, and what is no longer."""
+    def declare(self, now: datetime) -> None:
+        """Tell the ledger what is declared, where it does not know that yet."""
         for name, job in self.config.jobs.items():
             self._ledger.declare(name, job.declaration, job.document, now)
+
+    def register(self, now: datetime) -> None:
+        """Tell the ledger what is declared, and what is no longer."""
+        self.declare(now)
         for name in self._ledger.histories():
             if name not in self.config.jobs:
                 self._ledger.retire(name, now)

@@ -59,17 +59,13 @@ class Service:
     def jobs(self) -> list[dict[str, Any]]:
         """The status of every declared job, by name."""
         now = self.clock()
-        return [
-            job_status(self.ledger, job, history, now)
-            for job, history in sorted(self.ledger.histories().items())
-        ]
+        return [job_status(self.ledger, job, now) for job in sorted(self.ledger.histories())]
 
     def job(self, name: str) -> dict[str, Any]:
         """The status of one job."""
-        history = self.ledger.histories().get(name)
-        if history is None:
+        if name not in self.ledger.histories():
             raise UnknownJob(name)
-        return job_status(self.ledger, name, history, self.clock())
+        return job_status(self.ledger, name, self.clock())
 
     def runs_to_verify(
         self,

@@ -80,7 +80,7 @@ def _add_distribution(
     reached = 0.0
     for bound, count in zip((*family.buckets, INFINITY), value.counts, strict=True):
         reached += count
-        le = {"le": floatToGoString(bound)}
+        le = {"le": floatToGoString(bound)}  # type: ignore[no-untyped-call] # it has no hints
         made.add_sample(f"{family.name}_bucket", labels | le, reached)
     made.add_sample(f"{family.name}_sum", labels, value.sum)
     made.add_sample(f"{family.name}_count", labels, reached)

@@ -23,6 +23,7 @@ from verifier.ledger import (
     evaluations,
     expectations,
     grants,
+    job_facts,
     listing,
     tallies,
     windows,
@@ -32,14 +33,16 @@ from verifier.ledger import declare as declaring
 from verifier.ledger import facts as run_facts
 from verifier.ledger import revisions as run_revisions
 from verifier.ledger import runs as run_rows
+from verifier.ledger import snapshot as snapshots
 from verifier.ledger.append import Appended
 from verifier.ledger.database import Database, path_of
 from verifier.ledger.declarations import Jobs, Register, job_of
-from verifier.ledger.listing import LastTimes, RunFilter
+from verifier.ledger.listing import RunFilter
 from verifier.ledger.migrate import prepare
 from verifier.ledger.restand import restand
 from verifier.ledger.runs import RunRow
 from verifier.ledger.schema import meta, runs
+from verifier.ledger.snapshot import Snapshot
 from verifier.ledger.statements import chunks
 from verifier.ledger.tallies import Tally
 from verifier.ledger.transaction import Transaction
@@ -49,12 +52,11 @@ from verifier.runs.attempt import Attempt
 from verifier.runs.binding import RunKey
 from verifier.runs.declaration import Declaration, History
 from verifier.runs.evaluation import Evaluation
+from verifier.runs.figures import JobFacts
 from verifier.runs.guard import Ruling
-from verifier.runs.instant import format_instant, parse_instant
 from verifier.runs.occurrence import Useful
 from verifier.runs.signal import Signal
 from verifier.runs.standing import Facts
-from verifier.runs.verdict import Verdict
 from verifier.runs.view import GuardRecord, Revision
 
 
@@ -306,15 +308,19 @@ class Ledger:
         with self._database.read() as connection:
             return listing.newest_verified(connection, job)
 
-    def counts_open(self, job: str) -> dict[Verdict, int]:
-        """How many runs of a job somebody should look at, by verdict."""
-        with self._database.read() as connection:
-            return listing.counts_open(connection, job)
+    def job_facts(self, job: str, now: datetime) -> JobFacts:
+        """All that the figures of a job follow from.
 
-    def last_times(self, job: str) -> LastTimes:
-        """When a job was last due, last started and last succeeded, and what runs now."""
+        Raises ``UnknownJob`` where it was never declared.
+        """
         with self._database.read() as connection:
-            return listing.last_times(connection, job)
+            return job_facts.read(connection, self._register.read(connection), job, now)
+
+    def snapshot(self, now: datetime, before: Snapshot | None = None) -> Snapshot:
+        """All that metrics are made of; what did not change since ``before`` is not read."""
+        with self._database.read() as connection:
+            jobs = self._register.read(connection)
+            return snapshots.read(connection, jobs, now, before)
 
     def verified_expected(self, job: str) -> dict[str, list[int]]:
         """By check, how many keys were expected of the last verified runs of a job."""
@@ -322,7 +328,7 @@ class Ledger:
             return evaluations.verified_expected(connection, job)
 
     def tallies(self, family: str | None = None) -> list[Tally]:
-        """All counters of events, or those of one family."""
+        """All counters that counted something, or those of one family."""
         with self._database.read() as connection:
             return tallies.read(connection, family)
 
@@ -331,12 +337,12 @@ class Ledger:
     def listening(self, source: str, now: datetime) -> None:
         """Remember that ``source`` is heard at ``now``."""
         with self._database.write() as connection:
-            cursors.write(connection, f"listening/{source}", format_instant(now))
+            cursors.listen(connection, source, now)
 
     def last_listening(self, source: str) -> datetime | None:
         """When ``source`` was last said to be heard; None where it never was."""
-        position = self.cursor(f"listening/{source}")
-        return None if position is None else parse_instant(position)
+        with self._database.read() as connection:
+            return cursors.listened(connection).get(source)
 
     def blind(
         self,

@@ -1,7 +1,6 @@
 """Lists and figures about runs, for people and for metrics."""
 
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, func, select, tuple_
@@ -10,7 +9,6 @@ from verifier.ledger.runs import RunRow, row_of
 from verifier.ledger.schema import attempts, runs
 from verifier.ledger.types import RunLane
 from verifier.runs.instant import from_microseconds
-from verifier.runs.lifecycle import AttemptState
 from verifier.runs.occurrence import Useful
 from verifier.runs.verdict import Verdict
 
@@ -31,19 +29,6 @@ class RunFilter(msgspec.Struct, frozen=True, kw_only=True):
     worker: str | None = None
     limit: int = 1000
     cursor: str | None = None
-
-
-class LastTimes(msgspec.Struct, frozen=True, kw_only=True):
-    """When a job last did what; None where it never did.
-
-    ``last_due`` is of a run that the sweep asked for, ``last_success`` as reported,
-    ``active_attempts`` counts those that started and have not ended.
-    """
-
-    last_due: datetime | None
-    last_started: datetime | None
-    last_success: datetime | None
-    active_attempts: int
 
 
 def matching(connection: Connection, wanted: RunFilter) -> list[RunRow]:
@@ -103,34 +88,6 @@ def newest_verified(connection: Connection, job: str) -> dict[str, Useful]:
         row.partition: Useful(row.due, row.completed_at or row.due)
         for row in connection.execute(found)
     }
-
-
-def counts_open(connection: Connection, job: str) -> dict[Verdict, int]:
-    """How many runs of a job somebody should look at, by verdict."""
-    found = (
-        select(runs.c.verdict, func.count().label("runs"))
-        .where(runs.c.job == job, runs.c.open)
-        .group_by(runs.c.verdict)
-    )
-    return {row.verdict: row.runs for row in connection.execute(found)}
-
-
-def last_times(connection: Connection, job: str) -> LastTimes:
-    """When a job was last due, last started and last succeeded, and what runs now."""
-
-    def latest(column: Any, *which: Any) -> datetime | None:
-        newest = select(column).where(*which, column.is_not(None)).order_by(column.desc())
-        moment: datetime | None = connection.scalar(newest.limit(1))
-        return moment
-
-    own = attempts.c.job == job
-    active = select(func.count()).where(own, attempts.c.state == AttemptState.RUNNING)
-    return LastTimes(
-        last_due=latest(runs.c.at, runs.c.job == job, runs.c.expected),
-        last_started=latest(attempts.c.started_at, own),
-        last_success=latest(attempts.c.ended_at, own, attempts.c.state == AttemptState.SUCCEEDED),
-        active_attempts=connection.scalar(active) or 0,
-    )
 
 
 def _place_of(cursor: str) -> tuple[datetime, str]:

@@ -13,7 +13,7 @@ from verifier.ledger.schema import VERSION_TABLE, meta
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-HEAD = "0001"
+HEAD = "0002"
 """The last migration that this version knows."""
 
 

@@ -165,7 +165,7 @@ def figures(facts: JobFacts, now: datetime) -> JobFigures:
             default=None,
         ),
         active=Counter(each.lane for each in running),
-        open=facts.open,
+        open=_open(facts),
         waiting=facts.waiting,
         conditions=Counter(
             each.condition for run in facts.undecided for each in standing(run, now).conditions
@@ -175,6 +175,12 @@ def figures(facts: JobFacts, now: datetime) -> JobFigures:
         answers=facts.answers,
         answered=facts.answered,
     )
+
+
+def _open(facts: JobFacts) -> list[OpenRuns]:
+    """An ``unproven`` run of a job without checks is its normal state, so not open."""
+    asks = bool(facts.declaration.checks)
+    return [each for each in facts.open if asks or each.verdict is not Verdict.UNPROVEN]
 
 
 def still_hold(facts: JobFacts, known: JobFigures, now: datetime) -> bool:
