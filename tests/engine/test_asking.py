@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from verifier.engine.clock import Stopping
 from verifier.engine.service import UnknownJob
+from verifier.ledger.listing import RunFilter
+from verifier.runs.binding import RunKey
 
 FIRST = datetime(2026, 4, 2, 2, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -87,3 +90,20 @@ def test_an_unknown_job_and_a_span_that_ends_before_it_begins_are_refused(world:
         world.service.runs_to_verify("nope")
     with pytest.raises(ValueError, match="--from before --to"):
         verify(world, start=FIRST, end=FIRST)
+
+
+def test_a_due_that_is_no_slot_is_a_slip_and_leaves_no_run_behind(world: Any) -> None:
+    world.now = FIRST + DAY
+    with pytest.raises(LookupError, match="the slot before it is 2026-04-02T02:00:00Z"):
+        verify(world, due=FIRST + MINUTE)
+    with pytest.raises(ValueError, match="a due that has passed"):
+        verify(world, due=FIRST + 3 * DAY)
+    assert world.ledger.runs(RunFilter()) == []
+
+
+def test_a_look_that_our_own_stop_cut_short_is_not_kept(world: Any) -> None:
+    world.now = FIRST + timedelta(hours=1)
+    world.stores.interrupt()
+    with pytest.raises(Stopping):
+        verify(world, due=FIRST)
+    assert world.ledger.evaluations(RunKey("revenue", "2026-04-02T02:00:00Z")) == []

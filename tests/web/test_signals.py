@@ -114,7 +114,7 @@ def test_a_body_beyond_the_limit_is_refused_by_its_length(api):
 
 def test_more_signals_than_a_batch_may_have_are_refused_whole(api):
     answer = api.post("/v1/signals", b"[" + b"1," * MAX_ITEMS + b"1]")
-    assert answer.status_code == 400
+    assert answer.status_code == 413
     assert str(MAX_ITEMS) in answer.json()["detail"]
 
 

@@ -3,12 +3,14 @@
 import signal
 from contextlib import ExitStack
 from datetime import datetime, timedelta
+from functools import partial
 from threading import Event
 from types import TracebackType
 from typing import Self
 
 import structlog
 
+from verifier.catalogue.label import Loop
 from verifier.checks.stores.registry import Stores
 from verifier.cli.where import Where
 from verifier.config.config import Config
@@ -27,6 +29,7 @@ from verifier.signals.spool import sweep_spool
 SPOOL_EVERY = timedelta(seconds=2)
 LISTENING_EVERY = timedelta(seconds=5)
 RELOAD_EVERY = timedelta(seconds=1)
+METRICS_EVERY = timedelta(seconds=5)
 
 STORES_KEPT = 2
 """Those in use, and those of the configuration before: a check may still be asking them."""
@@ -73,10 +76,11 @@ class Sidecar:
             if resume(self.service.ledger, now, self._config.startup_grace):
                 log.info("was_away", grace_seconds=self._config.startup_grace.total_seconds())
             loops = Loops(self._clock)
-            loops.add("listening", self._listen, LISTENING_EVERY)
-            loops.add("spool", self._sweep_spool, SPOOL_EVERY)
-            loops.add("tick", self._engine.tick, self._tick)
-            loops.add("reload", self._reload, RELOAD_EVERY)
+            loops.add(Loop.LISTENING, self._listen, LISTENING_EVERY)
+            loops.add(Loop.SPOOL, self._sweep_spool, SPOOL_EVERY)
+            loops.add(Loop.TICK, self._engine.tick, self._tick)
+            loops.add(Loop.RELOAD, self._reload, RELOAD_EVERY)
+            loops.add(Loop.METRICS, partial(self._measure, loops), METRICS_EVERY, at_once=True)
             before = signal.signal(signal.SIGHUP, lambda _number, _frame: self._reload_asked.set())
             self._closing.callback(signal.signal, signal.SIGHUP, before)
             loops.start()
@@ -98,6 +102,9 @@ class Sidecar:
         """Cut short what asks stores or waits to, so that a stop need not wait for it."""
         self._stopping.set()
         self._fleet.stores.interrupt()
+
+    def _measure(self, loops: Loops, now: datetime) -> None:
+        self.service.take_figures(loops.turns, now)
 
     def _listen(self, now: datetime) -> None:
         still_here(self.service.ledger, now, self._config.startup_grace)

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from verifier.checks.evaluate import evaluate
 from verifier.checks.question import Question
-from verifier.engine.clock import Clock
+from verifier.checks.reason import UnknownReason
+from verifier.engine.clock import Clock, Stopping
 from verifier.engine.fleet import Fleet
 from verifier.ledger.ledger import Ledger
 from verifier.runs.binding import RunKey
@@ -18,8 +19,9 @@ from verifier.runs.view import interval_of
 def assess(ledger: Ledger, fleet: Fleet, key: RunKey, cause: Cause, clock: Clock) -> Evaluation:
     """Ask every check of the run, and record what they answered.
 
-    Whatever could not be asked is in the evaluation as unknown; raises only
-    ``LedgerUnavailable``, where the answer could not be kept.
+    Whatever could not be asked is in the evaluation as unknown. Raises
+    ``LedgerUnavailable`` where the answer could not be kept, and ``Stopping`` where
+    asking was cut short by us: that says nothing of the destination, so it is not kept.
     """
     started = clock()
     facts = ledger.facts(key, started)
@@ -31,6 +33,8 @@ def assess(ledger: Ledger, fleet: Fleet, key: RunKey, cause: Cause, clock: Clock
         started,
         verified_expected=ledger.verified_expected(key.job),
     )
+    if any(answer.reason == UnknownReason.INTERRUPTED for answer in answers):
+        raise Stopping("the verifier is stopping: ask again when it is back")
     known = {answer.name: answer for answer in answers}
     evaluation = Evaluation(
         evaluation_id=f"{key.run_id}-{to_microseconds(started):x}-{cause}",

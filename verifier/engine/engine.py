@@ -8,7 +8,7 @@ from threading import Lock
 import structlog
 
 from verifier.engine.assess import assess
-from verifier.engine.clock import Clock
+from verifier.engine.clock import Clock, Stopping
 from verifier.engine.due import sweep_due
 from verifier.engine.fleet import Fleet
 from verifier.ledger.errors import LedgerUnavailable
@@ -100,7 +100,7 @@ def _logged(ask: Callable[[RunKey, Cause], None], key: RunKey, cause: Cause) -> 
     """A failure to record is logged; the run stays awake and is asked again."""
     try:
         ask(key, cause)
-    except LedgerUnavailable as error:
+    except (LedgerUnavailable, Stopping) as error:
         log.warning("evaluation_not_recorded", run=key.path, error=str(error))
     except Exception:
         log.exception("evaluation_failed", run=key.path)

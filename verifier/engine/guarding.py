@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from verifier.engine.assess import assess
-from verifier.engine.clock import Clock
+from verifier.engine.clock import Clock, Stopping
 from verifier.engine.fleet import Fleet
 from verifier.ledger.errors import LedgerUnavailable
 from verifier.ledger.ledger import Ledger
@@ -111,7 +111,7 @@ class Gatekeeper:
         )
         try:
             return future.result(PROBE_WITHIN.total_seconds())
-        except (FutureTimeout, LedgerUnavailable):
+        except (FutureTimeout, LedgerUnavailable, Stopping):
             return None
 
 

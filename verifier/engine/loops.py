@@ -1,12 +1,13 @@
 """The loops of a running ``serve``: the only place where the engine meets the clock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from verifier.engine.clock import Clock
+from verifier.exporters.exposition import Turns
 from verifier.ledger.errors import LedgerUnavailable
 
 log = structlog.get_logger()
@@ -21,9 +22,19 @@ class Loops:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._scheduler = BackgroundScheduler(timezone="UTC")
+        self._turns: dict[str, Turns] = {}
 
-    def add(self, name: str, step: Step, every: timedelta) -> None:
-        """Call ``step`` every so often; what it could not record it does next time."""
+    @property
+    def turns(self) -> Mapping[str, Turns]:
+        """How often each loop turns, and when a turn was last completed."""
+        return dict(self._turns)
+
+    def add(self, name: str, step: Step, every: timedelta, *, at_once: bool = False) -> None:
+        """Call ``step`` every so often; what it could not record it does next time.
+
+        The first turn is after the first interval, or ``at_once``.
+        """
+        self._turns[name] = Turns(every, None)
         self._scheduler.add_job(
             self._turn,
             "interval",
@@ -33,6 +44,7 @@ class Loops:
             max_instances=1,
             coalesce=True,
             misfire_grace_time=None,
+            **({"next_run_time": self._clock()} if at_once else {}),
         )
 
     def start(self) -> None:
@@ -44,8 +56,10 @@ class Loops:
         self._scheduler.shutdown(wait=True)
 
     def _turn(self, name: str, step: Step) -> None:
+        now = self._clock()
         try:
-            step(self._clock())
+            step(now)
+            self._turns[name] = Turns(self._turns[name].every, now)
         except LedgerUnavailable as error:
             log.warning("ledger_unavailable", loop=name, error=str(error))
         except Exception:

@@ -1,25 +1,29 @@
 """Everything that can be asked of landed, in one place: the API and the CLI both stand on it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from importlib.metadata import version
 from typing import Any
 
 import msgspec
 
+from verifier.catalogue.label import Loop
 from verifier.engine.actions import ActionRequest, act
 from verifier.engine.asking import Progress, runs_between, verify
 from verifier.engine.clock import Clock, Wait
 from verifier.engine.documents import document, documents, find_run, job_status, list_runs
 from verifier.engine.fleet import Fleet
 from verifier.engine.guarding import Gatekeeper, GuardAnswer, GuardRequest
+from verifier.engine.listening import GAP
+from verifier.exporters.exposition import Exposition, Identity, Scrape, Turns
 from verifier.intake.door import receive
 from verifier.intake.receipt import Receipt
 from verifier.ledger.ledger import Ledger
 from verifier.ledger.listing import RunFilter
 from verifier.runs.binding import RunKey
-from verifier.runs.instant import format_instant
-from verifier.runs.slots import latest_slot
+from verifier.runs.instant import MICROSECOND, format_instant
+from verifier.runs.slots import is_slot, latest_slot
 from verifier.runs.view import action_document
 
 
@@ -43,10 +47,34 @@ class Service:
     gatekeeper: Gatekeeper
     clock: Clock
     wait: Wait
+    exposition: Exposition = field(default_factory=lambda: Exposition(GAP))
 
     def receive(self, items: Sequence[bytes | msgspec.Raw], source: str) -> Receipt:
         """Take signals; what is accepted is durable when this returns."""
-        return receive(self.ledger, items, source=source, received_at=self.clock())
+        return receive(
+            self.ledger,
+            items,
+            source=source,
+            received_at=self.clock(),
+            watch=self.exposition.meters,
+        )
+
+    def take_figures(self, turns: Mapping[str, Turns], now: datetime) -> None:
+        """Have ``metrics`` tell how everything stands at ``now``."""
+        identity = Identity(
+            version=version("landed"),
+            ledger_id=self.ledger.ledger_id,
+            config_hash=self.fleet.config.digest,
+            loops={**turns, Loop.METRICS: Turns(turns[Loop.METRICS].every, now)},
+        )
+        self.exposition.refresh(self.ledger.snapshot(now, self.exposition.snapshot), identity)
+
+    def metrics(self, accept: str | None) -> Scrape | None:
+        """What a scraper is told that takes ``accept``; None before the first figures.
+
+        Reads nothing: it tells what was taken last.
+        """
+        return self.exposition.answer(accept, self.clock())
 
     def run(self, reference: str) -> dict[str, Any]:
         """One Run document, by run id or ``job/DUE[/partition]``."""
@@ -76,17 +104,33 @@ class Service:
         end: datetime | None = None,
         partition: str | None = None,
     ) -> list[RunKey]:
-        """The runs that a ``verify`` is about: one due, a span, or the latest due."""
+        """The runs that a ``verify`` is about: one due, a span so far, or the latest due.
+
+        Raises ``UnknownJob``, ``LookupError`` for a due that is no slot and of which no
+        run is known, and ``ValueError`` for one that is yet to come.
+        """
+        now = self.clock()
         history = self.ledger.histories().get(job)
         if history is None:
             raise UnknownJob(job)
         if start is not None and end is not None:
             if end <= start:
                 raise ValueError("expected --from before --to")
-            return runs_between(self.ledger, job, start, end, partition)
+            # What has not come due yet has nothing to show.
+            return runs_between(self.ledger, job, start, min(end, now + MICROSECOND), partition)
         if due is None:
-            due = latest_slot(history.latest.schedule, self.clock())
-        return [RunKey(job, format_instant(due), partition or "")]
+            due = latest_slot(history.latest.schedule, now)
+        if due > now:
+            raise ValueError(f"expected a due that has passed, found {format_instant(due)}")
+        key = RunKey(job, format_instant(due), partition or "")
+        schedule = history.at(due).schedule
+        if not is_slot(schedule, due) and self.ledger.row(key) is None:
+            nearest = format_instant(latest_slot(schedule, due))
+            raise LookupError(
+                f"{job} is not due at {key.occurrence}, and no run is known there; "
+                f"the slot before it is {nearest}"
+            )
+        return [key]
 
     def verify(
         self, keys: Sequence[RunKey], progress: Progress = lambda _done, _total: None

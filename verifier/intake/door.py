@@ -1,7 +1,9 @@
 """The one door: every signal, whoever brings it, comes in here and is bound to a run."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
+from typing import Protocol
 
 import msgspec
 
@@ -13,12 +15,26 @@ from verifier.runs.signal import Lane, Signal
 from verifier.runs.slots import bind
 
 
+class Watch(Protocol):
+    """Whoever wants to know what comes in."""
+
+    def took(self, source: str, kinds: Iterable[str]) -> None:
+        """Signals of those kinds came from ``source`` and are durable."""
+
+    def refused(self, source: str, codes: Iterable[str]) -> None:
+        """Signals from ``source`` were refused, for those reasons."""
+
+    def committing(self) -> AbstractContextManager[None]:
+        """Entered while signals are made durable."""
+
+
 def receive(
     ledger: Ledger,
     items: Sequence[bytes | msgspec.Raw],
     *,
     source: str,
     received_at: datetime,
+    watch: Watch | None = None,
 ) -> Receipt:
     """Take each item that is a signal of a declared job; answer after the commit.
 
@@ -36,7 +52,11 @@ def receive(
             rejected.append(refusal.rejection(index))
         else:
             signals.append(signal)
-    kept = ledger.append(signals, source=source, received_at=received_at)
+    with watch.committing() if watch else nullcontext():
+        kept = ledger.append(signals, source=source, received_at=received_at)
+    if watch:
+        watch.took(source, [signal.kind for signal in signals])
+        watch.refused(source, [rejection.code for rejection in rejected])
     return Receipt(accepted=kept.accepted, duplicates=kept.duplicates, rejected=tuple(rejected))
 
 

@@ -8,7 +8,7 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 
 from verifier.engine.service import Service
-from verifier.web import actions, guard, health, jobs, runs, signals, verify
+from verifier.web import actions, guard, health, jobs, metrics, runs, signals, verify
 from verifier.web.access import Access, HostCheck, Right
 from verifier.web.endpoint import Asked, Endpoint, encode, html_response, json_response, routes
 from verifier.web.openapi import openapi_document
@@ -42,6 +42,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *runs.ENDPOINTS,
     *actions.ENDPOINTS,
     *health.ENDPOINTS,
+    *metrics.ENDPOINTS,
     Endpoint(
         method="GET",
         path="/openapi.json",

@@ -82,6 +82,11 @@ def json_response(body: bytes) -> Response:
     return Response(body, 200, _HEADERS, "application/json")
 
 
+def text_response(body: bytes, content_type: str) -> Response:
+    """An answer in some other text format."""
+    return Response(body, 200, _HEADERS, content_type)
+
+
 def html_response(page: str) -> Response:
     """A page that loads nothing and stands in no frame."""
     headers = {**_HEADERS, "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}

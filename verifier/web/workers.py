@@ -37,3 +37,4 @@ class Crew:
         self.guard = Workers(threads=16, waiting=256)
         self.reads = Workers(threads=8, waiting=256)
         self.verify = Workers(threads=4, waiting=16)
+        self.scrapes = Workers(threads=2, waiting=16)

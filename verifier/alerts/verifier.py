@@ -1,0 +1,84 @@
+"""Alerts about the verifier itself: who watches, when it cannot."""
+
+from datetime import timedelta
+
+from verifier.alerts.rule import Alert, Subject
+
+VERIFIER_ABSENT = Alert(
+    name="VerifierAbsent",
+    expr=(
+        "landed:verifier_seen_timestamp_seconds\n"
+        "unless on () group by () (landed_build_info)\n"
+        "or\n"
+        "absent(landed:verifier_seen_timestamp_seconds)"
+    ),
+    subject=Subject.VERIFIER,
+    wait=timedelta(minutes=5),
+    summary="No verifier is scraped: nobody watches the jobs.",
+    description="Prometheus gets no figures of landed. No job can become stale in its eyes, and "
+    "alerts of jobs end after 15 minutes.",
+    meaning="No `landed serve` is scraped: it is down, cannot be reached, answers 503 because it "
+    "has no figures yet, or the scrape configuration changed. Jobs run on, unwatched. "
+    "Signals are kept by the wrappers and delivered later.",
+    look=(
+        "curl -s http://HOST:9877/readyz",
+        "curl -s http://HOST:9877/metrics | head",
+        "journalctl -u landed --since -1h",
+    ),
+    safe=(
+        "Start it again. It catches up with what the wrappers kept before it judges anything, "
+        "so that a run is not called missing for our own absence.",
+        "Look at Prometheus' page of targets for why the scrape fails.",
+    ),
+    never=(
+        "Do not take the silence of other alerts for good news while this one fires.",
+        "Do not delete the ledger to make it start: history, verdicts and holds are in it.",
+    ),
+)
+VERIFIER_HUNG = Alert(
+    name="VerifierHung",
+    expr="landed:loop_hung",
+    subject=Subject.VERIFIER,
+    wait=timedelta(minutes=2),
+    summary="The verifier answers, and its loop {{ $labels.loop }} stands still.",
+    description="The loop should turn every {{ $value | humanizeDuration }} and has not for "
+    "far longer. The figures that are scraped are old.",
+    meaning="A replica is scraped, but no replica has completed a turn of this loop for a minute "
+    "and five turns. Mostly the ledger cannot be read or written, a disk is full, or the "
+    "process is stuck. Figures that are scraped meanwhile are those of the last good turn.",
+    look=(
+        "curl -s http://HOST:9877/readyz",
+        "curl -s http://HOST:9877/metrics | grep landed_last_evaluation",
+        "journalctl -u landed --since -1h",
+    ),
+    safe=(
+        "See that the ledger answers: its disk, its locks, its server.",
+        "Restart the verifier. Nothing is lost: signals are acknowledged only once they are kept.",
+    ),
+    never=(
+        "Do not trust a dashboard whose figures are older than this alert.",
+        "Do not open the SQLite ledger with another tool that could hold a lock on it.",
+    ),
+)
+HEARTBEAT = Alert(
+    name="Heartbeat",
+    expr="group by () (landed:loop_interval_seconds)\nunless on () landed:loop_hung",
+    subject=Subject.NOBODY,
+    summary="The verifier works. This alert fires always.",
+    description="Route it to a dead man's switch outside of this Prometheus, which calls a person "
+    "when it stops.",
+    meaning="It fires while a verifier is scraped and all its loops turn. It is no trouble: that "
+    "it stops is. Send it, and it alone, to a service that expects it every few minutes: "
+    "that service notices when the verifier, Prometheus or Alertmanager is gone.",
+    look=(
+        "curl -s http://HOST:9877/metrics | grep landed_last_evaluation",
+        "curl -s http://PROMETHEUS:9090/api/v1/alerts",
+    ),
+    safe=(
+        "When the switch calls: see first whether Prometheus and Alertmanager run, then follow "
+        "LandedVerifierAbsent and LandedVerifierHung.",
+    ),
+    never=("Do not silence it: a silenced heartbeat is a dead one.",),
+)
+
+VERIFIER_ALERTS = (VERIFIER_ABSENT, VERIFIER_HUNG, HEARTBEAT)
