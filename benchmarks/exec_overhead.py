@@ -1,6 +1,6 @@
 """What the wrapper adds to a job: the time around ``/bin/true``, whatever the verifier does.
 
-    python benchmarks/exec_overhead.py [ROUNDS]
+    python benchmarks/exec_overhead.py [ROUNDS]      (some three minutes for 50)
 
 Prints median and 95th percentile in milliseconds over ROUNDS (50) interleaved rounds: a
 round times each case once, so that a busy moment of the machine meets all of them alike.
@@ -9,6 +9,7 @@ Real processes, verifiers on loopback, a spool in the temporary folder.
 
 import json
 import os
+import py_compile
 import socket
 import statistics
 import sys
@@ -83,7 +84,7 @@ def main():
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 50
     urls, _hanging = verifiers()
     with tempfile.TemporaryDirectory() as folder:
-        base = {"PATH": os.environ["PATH"], "LANDED_DELIVER_FOR": "2s", "LANDED_QUIET": "1"}
+        base = {"PATH": os.environ["PATH"], "LANDED_DELIVER_FOR": "0", "LANDED_QUIET": "1"}
         cases = {
             "/bin/true": (["/bin/true"], base),
             "python3 -I -S -c pass": ([*PYTHON, "-c", "pass"], base),
@@ -98,6 +99,10 @@ def main():
         cases["exec --guard, verifier up"] = (guarded, environment)
         away = {**environment, "LANDED_URL": urls["away"], "LANDED_SPOOL": f"{folder}/guard-away"}
         cases["exec --guard, verifier away"] = (guarded, away)
+        compiled = py_compile.compile(WRAPPER, f"{folder}/landed_exec.pyc", doraise=True)
+        environment = {**base, "LANDED_URL": urls["up"], "LANDED_SPOOL": f"{folder}/compiled"}
+        command = [*PYTHON, compiled, *wrapped, "--", "/bin/true"]
+        cases["byte-compiled, verifier up"] = (command, environment)
         # As pip installs it: byte-compiled, but with site and the environment's paths.
         installed = [sys.executable, "-c", "from verifier.exec.landed_exec import main; main()"]
         environment = {**base, "LANDED_URL": urls["up"], "LANDED_SPOOL": f"{folder}/installed"}
@@ -110,14 +115,14 @@ def main():
                 one = milliseconds(command, environment)
                 if number >= 3:  # the first rounds warm the caches
                     took[name].append(one)
-            time.sleep(0.05)
+                time.sleep(0.25)  # the courier has its turn, and not the next case's
 
         bare = statistics.median(took["/bin/true"])
         print(f"{'':32}{'median':>9}{'p95':>9}{'added':>9}   (ms, {rounds} rounds)")
         for name, times in took.items():
             median, p95 = statistics.median(times), statistics.quantiles(times, n=20)[-1]
             print(f"{name:32}{median:9.1f}{p95:9.1f}{median - bare:9.1f}")
-        time.sleep(3)  # the couriers' patience, before their folder goes
+        time.sleep(1)  # the last couriers end before their folder goes
 
 
 if __name__ == "__main__":

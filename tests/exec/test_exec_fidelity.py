@@ -1,6 +1,7 @@
 """What a command finds and does under the wrapper is what it finds and does without."""
 
 import os
+import py_compile
 import resource
 import shutil
 import signal
@@ -264,9 +265,11 @@ def test_the_file_alone_is_enough(host: Any, verifier: Any, tmp_path: Path, wait
     for name in ("json.py", "http.py", "socket.py", "signal.py"):  # a job's own modules
         (elsewhere / name).write_text("raise SystemExit(99)")
     environment = {**host.environment, "PYTHONPATH": str(elsewhere)}
-    for start in ([sys.executable, "-I", "-S", str(copied)], [str(copied)]):
+    compiled = py_compile.compile(str(copied), str(tmp_path / "landed_exec.pyc"), doraise=True)
+    python = [sys.executable, "-I", "-S"]
+    for start in ([*python, str(copied)], [str(copied)], [*python, str(compiled)]):
         for script, code in (("exit 7", 7), ("kill -QUIT $$", -signal.SIGQUIT)):
             command = [*start, "--job", "copied", "--", "sh", "-c", script]
             done = subprocess.run(command, cwd=elsewhere, env=environment, check=False)
             assert done.returncode == code
-    wait(lambda: sorted(verifier.kinds()) == ["failed"] * 4 + ["started"] * 4)
+    wait(lambda: sorted(verifier.kinds()) == ["failed"] * 6 + ["started"] * 6)

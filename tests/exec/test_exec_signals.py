@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import termios
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -200,12 +201,15 @@ def test_ctrl_z_and_fg_work_as_in_a_shell_without_the_wrapper(host: Any, wait: A
         preexec_fn=on_a_terminal(),
     )
     os.close(terminal)
+    bound = threading.Timer(10, shell.kill)  # its session ends with it
+    bound.start()
     assert shell.stdout.readline() == "ready\n"
     os.write(keyboard, b"\x1a")
     assert shell.stdout.readline() == "stopped SIGTSTP\n"
     time.sleep(0.1)
     os.write(keyboard, b"\x03")
-    assert shell.communicate(timeout=10)[0] == "interrupted\nended 4\n"
+    assert shell.communicate()[0] == "interrupted\nended 4\n"
+    bound.cancel()
     os.close(keyboard)
 
 

@@ -247,6 +247,22 @@ def test_a_note_whose_file_is_gone_goes_too(spool: str) -> None:
     assert names(spool) == ["1.run", "1.run.sent"]
 
 
+def test_a_courier_that_is_done_looks_once_more_after_it_gave_its_lock_back(spool: str) -> None:
+    verifier = landed_exec.Verifier(URL, spool)
+    Path(spool).mkdir()
+    ours = landed_exec.spool_open(spool, "courier", os.O_CREAT | os.O_RDWR)
+    another = landed_exec.spool_open(spool, "courier", os.O_RDWR)
+    assert landed_exec.try_lock(ours)
+    os.close(spooled(spool, a_signal(), name="1.sig"))  # as we were about to end
+    assert not landed_exec.gave_back(verifier, ours)
+    assert not landed_exec.try_lock(another)
+    deliver(spool, Taker())
+    assert landed_exec.gave_back(verifier, ours)
+    assert landed_exec.try_lock(another)
+    os.close(ours)
+    os.close(another)
+
+
 # Deaths
 
 

@@ -215,6 +215,12 @@ def seen(ledger: Ledger) -> Seen:
 
 
 @pytest.fixture
+def watch() -> type[Seen]:
+    """A scraper of the ledger that it is given."""
+    return Seen
+
+
+@pytest.fixture
 def told(ledger: Ledger) -> Callable[..., None]:
     """Tells signals to the ledger when they were said, or at ``at``."""
 

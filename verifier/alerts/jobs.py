@@ -5,7 +5,7 @@ from datetime import timedelta
 from verifier.alerts.rule import Alert
 
 _LATE = "time() - landed:useful_completion_due_timestamp_seconds > 0"
-_VERIFIED_ONCE = "on (job_name) landed:last_useful_completion_timestamp_seconds"
+_VERIFIED_ONCE = "on (job_name) landed:ever_verified"
 _STATUS = "landed status --job JOB"
 _RUNS = "landed runs --job JOB --verdict {}"
 _EXPLAIN = "landed explain RUN"
@@ -59,7 +59,7 @@ NEVER_VERIFIED = Alert(
 )
 RUN_MISSING = Alert(
     name="RunMissing",
-    expr='landed:runs_open{verdict="missing"} > 0',
+    expr="landed:runs_missing > 0",
     summary="{{ $labels.job_name }} did not run.",
     description="Runs that were due and never began: {{ $value }}. No attempt was heard, and where "
     "the destination could be asked it shows nothing.",
@@ -83,10 +83,10 @@ RUN_MISSING = Alert(
 )
 COMPLETION_AMBIGUOUS = Alert(
     name="CompletionAmbiguous",
-    expr='landed:runs_open{verdict="ambiguous"} > 0',
+    expr="landed:runs_ambiguous > 0",
     summary="Nobody can tell whether {{ $labels.job_name }} took effect.",
-    description="Runs without a proof of either: {{ $value }}. Their attempts did not end well, and "
-    "the destination could not be asked, or could not tell.",
+    description="Runs without a proof of either: {{ $value }}. Their attempts did not end well, "
+    "and the destination could not be asked, or could not tell.",
     verdict="ambiguous",
     meaning="An attempt was killed, lost or timed out, and what it left is unknown: there is no "
     "check that could tell, or the store did not answer. The effect may be there, whole, in "
@@ -124,7 +124,7 @@ FALSE_SUCCESS = Alert(
 )
 RUN_DUPLICATED = Alert(
     name="RunDuplicated",
-    expr='landed:runs_open{verdict="duplicated"} > 0',
+    expr="landed:runs_duplicated > 0",
     summary="{{ $labels.job_name }} took effect more than once.",
     description="Runs that left business keys more than once: {{ $value }}. What is also missing "
     "stands in the evidence.",

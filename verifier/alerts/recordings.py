@@ -10,6 +10,7 @@ usual ``last_over_time`` would bring it back.)
 from datetime import timedelta
 
 from verifier.alerts.rule import Recording
+from verifier.runs.verdict import Verdict
 
 HOLD = timedelta(minutes=15)
 """How long figures outlive the verifier; VerifierAbsent has taken over long before."""
@@ -24,14 +25,26 @@ MISSED_TURNS = 5
 
 
 def _held(name: str, now: str) -> str:
+    hold = f"{HOLD.total_seconds():.0f}"
     return (
         f"{now}\n"
         "or\n"
         "(\n"
         f"  {name}\n"
         "  unless on () group by () (landed_build_info)\n"
-        f"  and on () landed:verifier_seen_timestamp_seconds > time() - {HOLD.total_seconds():.0f}\n"
+        f"  and on () landed:verifier_seen_timestamp_seconds > time() - {hold}\n"
         ")"
+    )
+
+
+def _open_runs(verdict: Verdict) -> Recording:
+    """Lanes are added up, replicas are not."""
+    name = f"landed:runs_{verdict}"
+    open_runs = f'landed_runs_open{{verdict="{verdict}"}}'
+    return Recording(
+        name=name,
+        expr=_held(name, f"sum by (job_name) (max by (job_name, lane) ({open_runs}))"),
+        why=f"runs that are {verdict} and wait for a person",
     )
 
 
@@ -40,8 +53,7 @@ VERIFIER_SEEN = Recording(
     expr=(
         "max by () (timestamp(landed_build_info))\n"
         "or\n"
-        "max by () (last_over_time(landed:verifier_seen_timestamp_seconds[1d]))"
-        f" > time() - {REMEMBER.total_seconds():.0f}"
+        f"landed:verifier_seen_timestamp_seconds > time() - {REMEMBER.total_seconds():.0f}"
     ),
     why="when a verifier was last scraped",
 )
@@ -51,21 +63,15 @@ USEFUL_COMPLETION_DUE = Recording(
     expr=_held(_DUE, "max by (job_name) (landed_job_useful_completion_due_timestamp_seconds)"),
     why="when the last verified result of a job becomes stale",
 )
-_LAST = "landed:last_useful_completion_timestamp_seconds"
-LAST_USEFUL_COMPLETION = Recording(
-    name=_LAST,
-    expr=_held(_LAST, "max by (job_name) (landed_job_last_useful_completion_timestamp_seconds)"),
-    why="when work of a job was last done and verified",
+_EVER = "landed:ever_verified"
+EVER_VERIFIED = Recording(
+    name=_EVER,
+    expr=_held(_EVER, "group by (job_name) (landed_job_last_useful_completion_timestamp_seconds)"),
+    why="jobs that ever had a verified result",
 )
-_OPEN = "landed:runs_open"
-RUNS_OPEN = Recording(
-    name=_OPEN,
-    expr=_held(
-        _OPEN,
-        "sum by (job_name, verdict) (max by (job_name, lane, verdict) (landed_runs_open))",
-    ),
-    why="runs whose verdict waits for a person; lanes are added up, replicas are not",
-)
+RUNS_MISSING = _open_runs(Verdict.MISSING)
+RUNS_AMBIGUOUS = _open_runs(Verdict.AMBIGUOUS)
+RUNS_DUPLICATED = _open_runs(Verdict.DUPLICATED)
 _FALSE = "landed:false_successes_open"
 FALSE_SUCCESSES_OPEN = Recording(
     name=_FALSE,
@@ -103,8 +109,10 @@ LOOP_HUNG = Recording(
 RECORDINGS = (
     VERIFIER_SEEN,
     USEFUL_COMPLETION_DUE,
-    LAST_USEFUL_COMPLETION,
-    RUNS_OPEN,
+    EVER_VERIFIED,
+    RUNS_MISSING,
+    RUNS_AMBIGUOUS,
+    RUNS_DUPLICATED,
     FALSE_SUCCESSES_OPEN,
     REPLAYS_OVER_UNKNOWN,
     LOOP_INTERVAL,

@@ -29,7 +29,7 @@ _HEAD = """\
 """
 
 _ABOUT = (
-    '{{ with printf `%s{%sjob_name=%%q}` $labels.job_name | query }}'
+    "{{ with printf `%s{%sjob_name=%%q}` $labels.job_name | query }}"
     "{{ with first . }}"
     "{{ with .Labels.statement }} Promised: {{ . }}{{ end }}"
     "{{ with .Labels.owner }} Owner: {{ . }}.{{ end }}"
@@ -53,7 +53,7 @@ def rule_file(entries: Sequence[Entry], links: Links, scope: Scope = EVERYTHING)
 
 
 def _recording(recording: Recording, scope: Scope) -> Iterator[str]:
-    yield f"      # {recording.name}: {recording.why}."
+    yield f"      # {recording.why[0].upper()}{recording.why[1:]}."
     yield f"      - record: {recording.name}"
     yield from block(10, "expr", query(recording.expr, scope))
     yield from _labels(dict(scope.selector))

@@ -11,6 +11,8 @@ import typer
 from typer.main import get_command
 
 from verifier.cli.act import act
+from verifier.cli.alerts import alerts
+from verifier.cli.dashboards import dashboards
 from verifier.cli.demo.command import demo
 from verifier.cli.exits import CommandFailed, ExitCode
 from verifier.cli.explain import explain
@@ -62,6 +64,8 @@ app.command(rich_help_panel=SET_UP)(init)
 app.command(rich_help_panel=SET_UP)(validate)
 app.command(rich_help_panel=SET_UP)(schema)
 app.command(rich_help_panel=SET_UP)(serve)
+app.add_typer(dashboards, name="dashboards", rich_help_panel=SET_UP)
+app.add_typer(alerts, name="alerts", rich_help_panel=SET_UP)
 app.add_typer(ledger, name="ledger", rich_help_panel=SET_UP)
 app.command(rich_help_panel=ASK)(status)
 app.command(rich_help_panel=ASK)(runs)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     Signal = dict[str, Any]
+    Folder = str | os.PathLike[str]
     Parsers = Mapping[str, Callable[[str], Any] | None]
     Send = Callable[[list[Signal]], list[dict[str, Any]]]
 else:
@@ -452,12 +453,12 @@ def default_spool() -> str:
     return own if own.startswith("/") else "/nonexistent"  # a user without a home
 
 
-def spool_open(spool: str, name: str, flags: int) -> int:
+def spool_open(spool: Folder, name: str, flags: int) -> int:
     """A descriptor of one file of the spool; links are not followed, new files are 0600."""
     return os.open(os.path.join(spool, name), flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
 
 
-def spool_create(spool: str, name: str) -> int:
+def spool_create(spool: Folder, name: str) -> int:
     """A new file of the spool, open for appending and locked until it is closed."""
     os.makedirs(spool, 0o700, exist_ok=True)
     fd = spool_open(spool, name, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND)
@@ -484,7 +485,7 @@ def spool_append(fd: int, record: dict[str, Any], sync: bool = True) -> None:
         os.fsync(fd)
 
 
-def sync_directory(spool: str) -> None:
+def sync_directory(spool: Folder) -> None:
     """Makes the names of new files durable."""
     fd = os.open(spool, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -493,7 +494,7 @@ def sync_directory(spool: str) -> None:
         os.close(fd)
 
 
-def spool_signal(spool: str, url: str, signal_: Signal, name: str | None = None) -> None:
+def spool_signal(spool: Folder, url: str, signal_: Signal, name: str | None = None) -> None:
     """Keeps one signal until it is delivered; raises ``OSError`` where that cannot be done.
 
     Heartbeats and progress are not worth a sync: the next one says the same, later.
@@ -508,7 +509,7 @@ def spool_signal(spool: str, url: str, signal_: Signal, name: str | None = None)
         sync_directory(spool)
 
 
-def spool_remove(spool: str, name: str) -> None:
+def spool_remove(spool: Folder, name: str) -> None:
     """Removes a file of the spool, and what is noted beside it, if they are there."""
     for one in (name, f"{name}.sent"):
         try:
@@ -524,7 +525,7 @@ class SpoolFile:
     disk. An unfinished last line is no line yet. Raises ``OSError``.
     """
 
-    def __init__(self, spool: str, name: str) -> None:
+    def __init__(self, spool: Folder, name: str) -> None:
         import json
 
         self.spool, self.name, self.torn = spool, name, 0
@@ -588,7 +589,7 @@ class SpoolFile:
         return True
 
 
-def spool_entries(spool: str) -> list[tuple[int, int, str]]:
+def spool_entries(spool: Folder) -> list[tuple[int, int, str]]:
     """(modified, in nanoseconds; bytes on disk; name) of each file of the spool, oldest first."""
     entries = []
     try:
@@ -600,7 +601,7 @@ def spool_entries(spool: str) -> list[tuple[int, int, str]]:
     return sorted(entries)
 
 
-def spool_files(spool: str, suffixes: tuple[str, ...] = WAITING) -> Iterator[SpoolFile]:
+def spool_files(spool: Folder, suffixes: tuple[str, ...] = WAITING) -> Iterator[SpoolFile]:
     """The readable files of the spool with these endings, oldest first."""
     for _, _, name in spool_entries(spool):
         if name.endswith(suffixes):
@@ -610,7 +611,7 @@ def spool_files(spool: str, suffixes: tuple[str, ...] = WAITING) -> Iterator[Spo
                 continue
 
 
-def trim(spool: str, limit: int = SPOOL_LIMIT) -> None:
+def trim(spool: Folder, limit: int = SPOOL_LIMIT) -> None:
     """Drops the oldest heartbeats and progress of a spool larger than ``limit`` bytes.
 
     Starts and ends are never dropped, however large the spool is. Notes whose file is gone
@@ -627,7 +628,7 @@ def trim(spool: str, limit: int = SPOOL_LIMIT) -> None:
             spool_remove(spool, name)
 
 
-def prove_deaths(spool: str, place: dict[str, str]) -> int:
+def prove_deaths(spool: Folder, place: dict[str, str]) -> int:
     """Adds ``lost`` to each attempt without an end whose process is proven dead; how many.
 
     An attempt whose wrapper lives is left to it, and a process that runs on without its
@@ -677,7 +678,7 @@ class NotDelivered(Exception):
         self.retry_after = retry_after
 
 
-def deliver(spool: str, send: Send, url: str | None = None) -> dict[str, int]:
+def deliver(spool: Folder, send: Send, url: str | None = None) -> dict[str, int]:
     """Hands all undelivered signals of the spool to ``send``; returns counts.
 
     ``send`` takes up to 500 signals and returns the rejected ones as the answer of
@@ -723,7 +724,7 @@ def deliver(spool: str, send: Send, url: str | None = None) -> dict[str, int]:
     return counts
 
 
-def keep_rejected(spool: str, signal_: Signal, rejection: dict[str, Any]) -> None:
+def keep_rejected(spool: Folder, signal_: Signal, rejection: dict[str, Any]) -> None:
     """Writes down a signal that the verifier will never take, in a file of bounded size."""
     name = "rejected.ndjson"
     record: Signal = {"at": now_text()}
@@ -866,7 +867,13 @@ def in_background(work: Callable[[], None], *keep: int) -> NoReturn:
 
 
 def _become_courier(verifier: Verifier, lock: int, loose: list[Signal]) -> None:
-    """Starts this file anew: whoever looks for the job by its command line must not find us."""
+    """Starts this file anew: whoever looks for the job by its command line must not find us.
+
+    It waits a moment first: a short job has the machine to itself, and its start and end
+    go together.
+    """
+    rename("landed-courier")
+    time.sleep(GATHER_SECONDS)
     reader, writer = os.pipe()
     os.write(writer, to_json(loose).encode("ascii"))
     os.close(writer)
@@ -893,6 +900,18 @@ def close_all_but(*keep: int) -> None:
             os.closerange(fd, fd + 1)  # as close, but forgiving: the listing's own is gone
 
 
+def rename(title: str) -> None:
+    """Gives this process another command line, as setproctitle(3) does; best effort."""
+    fields = read_text("/proc/self/stat").rpartition(")")[2].split()
+    try:
+        start, end = int(fields[45]), int(fields[46])
+        with open("/proc/self/mem", "r+b", buffering=0) as memory:
+            memory.seek(start)
+            memory.write(title.encode()[: end - start - 1].ljust(end - start, b"\0"))
+    except (OSError, IndexError):
+        pass  # then it is found along with the wrapper
+
+
 def courier(lock: int) -> None:
     """Delivers until nothing waits, or until no news came for ``deliver_for`` seconds.
 
@@ -906,7 +925,6 @@ def courier(lock: int) -> None:
     def send(signals: list[Signal]) -> list[dict[str, Any]]:
         return post_signals(verifier, signals)
 
-    time.sleep(GATHER_SECONDS)  # a short job's start and end go together
     pause, newest, last_news = LEAST_PAUSE, 0, time.monotonic()
     while True:
         wait = 0.0
@@ -918,7 +936,7 @@ def courier(lock: int) -> None:
             trim(verifier.spool)
             counts = deliver(verifier.spool, send, verifier.url)
             if not counts["kept"]:
-                if _gave_back(verifier, lock):
+                if gave_back(verifier, lock):
                     return
                 time.sleep(GATHER_SECONDS)
                 continue
@@ -934,7 +952,7 @@ def courier(lock: int) -> None:
         pause = min(pause * 2, MOST_PAUSE)
 
 
-def _gave_back(verifier: Verifier, lock: int) -> bool:
+def gave_back(verifier: Verifier, lock: int) -> bool:
     """Gives the lock back; False if something came in between and the lock is ours again."""
     fcntl.flock(lock, fcntl.LOCK_UN)
     late = any(file.pending(verifier.url) for file in spool_files(verifier.spool))
@@ -972,7 +990,7 @@ def may_run(options: Options) -> int | None:
     return 0 if decision == "skip" else options.refused_exit
 
 
-def _remember(spool: str, name: str, word: str) -> None:
+def _remember(spool: Folder, name: str, word: str) -> None:
     try:
         os.makedirs(spool, 0o700, exist_ok=True)
         fd = spool_open(spool, f"{name}.new", os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
@@ -1116,18 +1134,6 @@ def signal_name(number: int) -> str:
         return named.Signals(number).name
     except ValueError:
         return f"SIGRTMIN+{number - named.SIGRTMIN}"
-
-
-def rename(title: str) -> None:
-    """Gives this process another command line, as setproctitle(3) does; best effort."""
-    fields = read_text("/proc/self/stat").rpartition(")")[2].split()
-    try:
-        start, end = int(fields[45]), int(fields[46])
-        with open("/proc/self/mem", "r+b", buffering=0) as memory:
-            memory.seek(start)
-            memory.write(title.encode()[: end - start - 1].ljust(end - start, b"\0"))
-    except (OSError, IndexError):
-        pass  # then it is found along with the wrapper
 
 
 class Witness:

@@ -63,16 +63,17 @@ def choose(accept: str | None) -> Format:
     """The format that the header ``Accept`` asks for; text where it names none of ours."""
     try:
         _, content_type = plain.choose_encoder(accept or "")
-    except ValueError:
-        # A version that is none.
+    except (TypeError, ValueError):
+        # It names a version that is none.
         return TEXT
     return OPENMETRICS if content_type.startswith("application/openmetrics-text") else TEXT
 
 
 def write(rows: Rows) -> Part:
     """The samples of ``rows``, without what stands above each family."""
+    # The lines are the same in both formats, and text is written twice as fast.
     return {
-        family.name: OPENMETRICS.of(family, rows)[len(_head(OPENMETRICS, family)) :]
+        family.name: TEXT.of(family, rows)[len(_head(TEXT, family)) :]
         for family in ORDER
         if rows.get(family.name)
     }

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, bindparam, case, func, select
 
 from verifier.ledger import actions, latest, listing
 from verifier.ledger import facts as run_facts
@@ -14,6 +14,7 @@ from verifier.runs.binding import RunKey
 from verifier.runs.declaration import Declaration
 from verifier.runs.evaluation import CheckResult
 from verifier.runs.figures import JobFacts, OpenRuns, Unended
+from verifier.runs.instant import EPOCH
 from verifier.runs.lifecycle import AttemptState
 from verifier.runs.occurrence import Useful, last_useful
 from verifier.runs.signal import Lane
@@ -47,10 +48,10 @@ def read(connection: Connection, jobs: Jobs, name: str, now: datetime) -> JobFac
         last_success=times.get((What.SUCCEEDED, "")),
         unended=_unended(connection, name),
         undecided=_undecided(connection, jobs, name, now),
-        waiting=_waiting(connection, name),
+        waiting=connection.scalar(_WAITING, {"name": name}) or 0,
         open=open_runs(connection, name),
         since_useful=_since_useful(connection, job.history.latest, newest),
-        ratios=_ratios(connection, name),
+        ratios=list(connection.scalars(_RATIOS, {"name": name})),
         answers=_answers(connection, job.history.latest),
         answered={
             check: answered for (what, check), answered in times.items() if what is What.ANSWERED
@@ -60,45 +61,17 @@ def read(connection: Connection, jobs: Jobs, name: str, now: datetime) -> JobFac
 
 def open_runs(connection: Connection, name: str) -> list[OpenRuns]:
     """How many runs of a job somebody should look at, by lane and verdict."""
-    lies = func.sum(case((runs.c.false_success, 1), else_=0)).label("lies")
-    found = (
-        select(runs.c.lane, runs.c.verdict, func.count().label("runs"), lies)
-        .where(runs.c.job == name, runs.c.open)
-        .group_by(runs.c.lane, runs.c.verdict)
-        .order_by(runs.c.lane, runs.c.verdict)
-    )
-    return [
-        OpenRuns(row.lane, row.verdict, row.runs, row.lies) for row in connection.execute(found)
-    ]
+    return [OpenRuns(*row) for row in connection.execute(_OPEN, {"name": name})]
 
 
 def _unended(connection: Connection, name: str) -> list[Unended]:
-    found = (
-        select(attempts.c.body, runs.c.due)
-        .join(runs, runs.c.run_id == attempts.c.run_id, isouter=True)
-        .where(attempts.c.job == name, attempts.c.ended_at.is_(None))
-        .order_by(attempts.c.id)
-    )
-    return [Unended(row.body, row.due) for row in connection.execute(found)]
+    return [Unended(*row) for row in connection.execute(_UNENDED, {"name": name})]
 
 
 def _undecided(connection: Connection, jobs: Jobs, name: str, now: datetime) -> list[Facts]:
     """The facts of the live runs without a verdict, oldest first."""
-    found = (
-        select(runs.c.job, runs.c.occurrence, runs.c.partition)
-        .where(runs.c.job == name, UNDECIDED, runs.c.lane == RunLane.LIVE)
-        .order_by(runs.c.at.desc(), runs.c.run_id)
-        .limit(MOST_UNDECIDED)
-    )
-    keys = [RunKey(*row) for row in connection.execute(found)]
+    keys = [RunKey(*row) for row in connection.execute(_UNDECIDED, {"name": name})]
     return [run_facts.for_people(connection, jobs, key, now) for key in reversed(keys)]
-
-
-def _waiting(connection: Connection, name: str) -> int:
-    found = select(func.count()).where(
-        runs.c.job == name, UNDECIDED, runs.c.state == RunState.WAITING
-    )
-    return connection.scalar(found) or 0
 
 
 def _since_useful(
@@ -106,49 +79,69 @@ def _since_useful(
 ) -> int | None:
     if not declaration.provable:
         return None
-    found = select(func.count()).where(
-        attempts.c.job == declaration.job, attempts.c.started_at.is_not(None)
-    )
     useful = last_useful(dict(newest), declaration.complete_when_pct)
-    if useful is not None:
-        found = found.where(attempts.c.started_at > useful.completed_at)
-    return connection.scalar(found) or 0
-
-
-def _ratios(connection: Connection, name: str) -> list[float]:
-    found = (
-        select(attempts.c.interval_ratio)
-        .where(
-            attempts.c.job == name,
-            attempts.c.state == AttemptState.SUCCEEDED,
-            attempts.c.lane == Lane.LIVE,
-            attempts.c.interval_ratio.is_not(None),
-        )
-        .order_by(attempts.c.ended_at.desc())
-        .limit(RATIOS)
-    )
-    return list(connection.scalars(found))
+    since = EPOCH if useful is None else useful.completed_at
+    return connection.scalar(_SINCE, {"name": declaration.job, "since": since}) or 0
 
 
 def _answers(connection: Connection, declaration: Declaration) -> Sequence[CheckResult]:
     """What the checks said that the verdict of the newest live run with answers rests on."""
     if not declaration.checks:
         return ()
-    recent = (
-        select(runs.c.at, runs.c.run_id, runs.c.lane, runs.c.evaluation_id)
-        .where(runs.c.job == declaration.job)
-        .order_by(runs.c.at.desc(), runs.c.run_id.desc())
-        .limit(RECENT)
-        .subquery()
-    )
-    newest = (
-        select(recent.c.evaluation_id)
-        .where(recent.c.lane == RunLane.LIVE, recent.c.evaluation_id.is_not(None))
-        .order_by(recent.c.at.desc(), recent.c.run_id.desc())
-        .limit(1)
-    )
-    found = select(evaluations.c.results).where(
-        evaluations.c.evaluation_id == newest.scalar_subquery()
-    )
-    answers: Sequence[CheckResult] | None = connection.scalar(found)
+    answers: Sequence[CheckResult] | None = connection.scalar(_ANSWERS, {"name": declaration.job})
     return answers or ()
+
+
+_OF_JOB = runs.c.job == bindparam("name")
+_TRIED = attempts.c.job == bindparam("name")
+_OPEN = (
+    select(
+        runs.c.lane,
+        runs.c.verdict,
+        func.count(),
+        func.sum(case((runs.c.false_success, 1), else_=0)),
+    )
+    .where(_OF_JOB, runs.c.open)
+    .group_by(runs.c.lane, runs.c.verdict)
+    .order_by(runs.c.lane, runs.c.verdict)
+)
+_UNENDED = (
+    select(attempts.c.body, runs.c.due)
+    .join(runs, runs.c.run_id == attempts.c.run_id, isouter=True)
+    .where(_TRIED, attempts.c.ended_at.is_(None))
+    .order_by(attempts.c.id)
+)
+_UNDECIDED = (
+    select(runs.c.job, runs.c.occurrence, runs.c.partition)
+    .where(_OF_JOB, UNDECIDED, runs.c.lane == RunLane.LIVE)
+    .order_by(runs.c.at.desc(), runs.c.run_id)
+    .limit(MOST_UNDECIDED)
+)
+_WAITING = select(func.count()).where(_OF_JOB, UNDECIDED, runs.c.state == RunState.WAITING)
+_SINCE = select(func.count()).where(_TRIED, attempts.c.started_at > bindparam("since"))
+_RATIOS = (
+    select(attempts.c.interval_ratio)
+    .where(
+        _TRIED,
+        attempts.c.state == AttemptState.SUCCEEDED,
+        attempts.c.lane == Lane.LIVE,
+        attempts.c.interval_ratio.is_not(None),
+    )
+    .order_by(attempts.c.ended_at.desc())
+    .limit(RATIOS)
+)
+_NEWEST = (
+    select(runs.c.at, runs.c.run_id, runs.c.lane, runs.c.evaluation_id)
+    .where(_OF_JOB)
+    .order_by(runs.c.at.desc(), runs.c.run_id.desc())
+    .limit(RECENT)
+    .subquery()
+)
+_ANSWERS = select(evaluations.c.results).where(
+    evaluations.c.evaluation_id
+    == select(_NEWEST.c.evaluation_id)
+    .where(_NEWEST.c.lane == RunLane.LIVE, _NEWEST.c.evaluation_id.is_not(None))
+    .order_by(_NEWEST.c.at.desc(), _NEWEST.c.run_id.desc())
+    .limit(1)
+    .scalar_subquery()
+)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from verifier.ledger.schema import latest
 from verifier.ledger.statements import raise_to
@@ -35,11 +35,14 @@ class Latest:
 
 def of_subject(connection: Connection, subject: str) -> Mapping[tuple[What, str], datetime]:
     """The instants of a job, by what happened and its detail."""
-    found = select(latest).where(latest.c.subject == subject, latest.c.what != What.HEARD)
-    return {(row.what, row.detail): row.at for row in connection.execute(found)}
+    found = connection.execute(_OF_SUBJECT, {"of": subject})
+    return {(row.what, row.detail): row.at for row in found}
 
 
 def heard(connection: Connection) -> dict[str, datetime]:
     """When a signal last came from each source."""
-    found = select(latest).where(latest.c.what == What.HEARD).order_by(latest.c.subject)
-    return {row.subject: row.at for row in connection.execute(found)}
+    return {row.subject: row.at for row in connection.execute(_HEARD)}
+
+
+_OF_SUBJECT = select(latest).where(latest.c.subject == bindparam("of"), latest.c.what != What.HEARD)
+_HEARD = select(latest).where(latest.c.what == What.HEARD).order_by(latest.c.subject)

@@ -1,9 +1,20 @@
 """Lists and figures about runs, for people and for metrics."""
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, func, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    and_,
+    bindparam,
+    func,
+    select,
+    tuple_,
+)
 
 from verifier.ledger.runs import RunRow, row_of
 from verifier.ledger.schema import attempts, runs
@@ -59,10 +70,17 @@ def matching(connection: Connection, wanted: RunFilter) -> list[RunRow]:
 
 def newest_verified(connection: Connection, job: str) -> dict[str, Useful]:
     """Of each partition of a job the useful run with the greatest due."""
+    return {
+        row.partition: Useful(row.due, row.completed_at or row.due)
+        for row in connection.execute(_NEWEST_VERIFIED, {"job": job})
+    }
+
+
+def _newest_verified() -> Select[Any]:
     other = runs.alias()
 
     def useful(table: FromClause) -> ColumnElement[bool]:
-        return and_(table.c.job == job, table.c.useful, table.c.due.is_not(None))
+        return and_(table.c.job == bindparam("job"), table.c.useful, table.c.due.is_not(None))
 
     # From one partition to the next by the index: of each there are many runs.
     first = select(func.min(runs.c.partition).label("name")).where(useful(runs))
@@ -79,15 +97,14 @@ def newest_verified(connection: Connection, job: str) -> dict[str, Useful]:
         .correlate(partitions)
         .scalar_subquery()
     )
-    found = select(runs.c.partition, runs.c.due, runs.c.completed_at).join_from(
+    return select(runs.c.partition, runs.c.due, runs.c.completed_at).join_from(
         partitions,
         runs,
         and_(useful(runs), runs.c.partition == partitions.c.name, runs.c.due == newest),
     )
-    return {
-        row.partition: Useful(row.due, row.completed_at or row.due)
-        for row in connection.execute(found)
-    }
+
+
+_NEWEST_VERIFIED = _newest_verified()
 
 
 def _place_of(cursor: str) -> tuple[datetime, str]:

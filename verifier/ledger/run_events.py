@@ -9,7 +9,7 @@ beside another against the policy is a violation. Distributions are of the live 
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from verifier.catalogue.label import VERDICT, Direction, RetryReason
 from verifier.ledger.attempt_events import lane_of
@@ -30,7 +30,6 @@ from verifier.runs.verdict import Verdict
 BESIDE = 20
 """How many of the attempts that started last are looked at for one that ran beside."""
 
-_SILENT = (AttemptState.LOST, AttemptState.TIMED_OUT)
 _REASONS = {
     AttemptState.FAILED: RetryReason.FAILED,
     AttemptState.LOST: RetryReason.LOST,
@@ -157,20 +156,21 @@ def _rivals(transaction: Transaction, facts: Facts) -> list[Attempt]:
     starts = [each.started for each in facts.attempts if each.started is not None]
     if not starts:
         return []
-    recent = (
-        select(attempts)
-        .where(attempts.c.job == facts.key.job, attempts.c.started_at <= max(starts))
-        .order_by(attempts.c.started_at.desc())
-        .limit(BESIDE)
-        .subquery()
-    )
+    within = {"of": facts.key.job, "first": min(starts), "last": max(starts)}
+    found = transaction.connection.execute(_BESIDE, within)
+    return [row.body for row in found if row.run_id != facts.key.run_id]
+
+
+_RECENT = (
+    select(attempts)
+    .where(attempts.c.job == bindparam("of"), attempts.c.started_at <= bindparam("last"))
+    .order_by(attempts.c.started_at.desc())
+    .limit(BESIDE)
+    .subquery()
+)
+_BESIDE = select(_RECENT.c.run_id, _RECENT.c.body).where(
+    _RECENT.c.ended_at.is_(None)
+    | (_RECENT.c.ended_at > bindparam("first"))
     # One that fell silent may have gone on after its end.
-    beside = (
-        recent.c.ended_at.is_(None)
-        | (recent.c.ended_at > min(starts))
-        | recent.c.state.in_(_SILENT)
-    )
-    found = select(recent.c.run_id, recent.c.body).where(beside)
-    return [
-        row.body for row in transaction.connection.execute(found) if row.run_id != facts.key.run_id
-    ]
+    | _RECENT.c.state.in_((AttemptState.LOST, AttemptState.TIMED_OUT))
+)

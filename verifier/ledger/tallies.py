@@ -18,7 +18,7 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from verifier.catalogue import counters, histograms
 from verifier.catalogue.family import Family
@@ -158,16 +158,14 @@ def read(connection: Connection, family: str | None) -> list[Tally]:
     found: Any = _ALL.where(tallies.c.value > 0)
     if family is not None:
         found = found.where(tallies.c.family == family)
-    return _tallies(connection, found)
+    return [Tally(row.family, row.job, row.labels, row.value) for row in connection.execute(found)]
 
 
 def of_job(connection: Connection, job: str) -> list[Tally]:
     """The tallies of one job, those among them that have only begun."""
-    return _tallies(connection, _ALL.where(tallies.c.job == job))
+    found = connection.execute(_OF_JOB, {"of": job})
+    return [Tally(row.family, row.job, row.labels, row.value) for row in found]
 
 
 _ALL = select(tallies).order_by(tallies.c.family, tallies.c.job, tallies.c.labels)
-
-
-def _tallies(connection: Connection, found: Any) -> list[Tally]:
-    return [Tally(row.family, row.job, row.labels, row.value) for row in connection.execute(found)]
+_OF_JOB = _ALL.where(tallies.c.job == bindparam("of"))
