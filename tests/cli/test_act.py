@@ -40,6 +40,10 @@ def test_an_action_is_recorded_and_says_what_of_it_is_enforced(
     places = {"MISSING": home.missing, "LIED": home.lied, "SOON": soon()}
     for name, value in places.items():
         words = [word.replace(name, value) for word in words]
+    if words[0] == "release":
+        landed("act", "hold", "revenue", *SIGNED)
+    if words[0] == "unmute":
+        landed("act", "mute", "revenue", "--until", soon(), *SIGNED)
     told = landed("act", *words, *SIGNED)
     assert told.code == 0
     first, recorded, enforcing = told.out.splitlines()
@@ -48,6 +52,28 @@ def test_an_action_is_recorded_and_says_what_of_it_is_enforced(
     assert recorded.startswith("recorded: ")
     assert enforcing.startswith("enforced: ")
     assert enforced in enforcing
+
+
+@pytest.mark.parametrize("action", ["release", "unmute"])
+def test_what_is_not_in_force_cannot_be_ended(home: Any, landed: Landed, action: str) -> None:
+    told = landed("act", action, "revenue", *SIGNED)
+    assert told.code == 2
+    assert "is not" in told.err
+
+
+def test_closing_a_run_against_what_the_destination_shows_is_noted(
+    home: Any, landed: Landed
+) -> None:
+    told = landed("act", "reconcile", f"revenue/{home.lied}", *SIGNED)
+    assert "the destination shows partial" in told.err
+
+
+def test_what_advice_leaves_for_a_person_to_fill_in_must_be_filled_in(
+    home: Any, landed: Landed
+) -> None:
+    told = landed("act", "skip", f"revenue/{home.lied}", "--by", "YOU", "--reason", "WHY")
+    assert told.code == 2
+    assert "expected who does it and why" in told.err
 
 
 def test_a_silent_attempt_is_fenced(home: Any, landed: Landed, served: Any) -> None:

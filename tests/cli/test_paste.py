@@ -103,7 +103,7 @@ def test_what_must_not_be_run_is_a_comment() -> None:
         "commands": ["landed verify revenue --due 2026-04-03T02:00:00Z"],
     }
     assert shell_block(run(advice=advice, partition="a b")) == [
-        "# safe, in this order:",
+        "# in this order:",
         "landed verify revenue --due 2026-04-03T02:00:00Z",
         "# FORBIDDEN:",
         "#   landed exec --job revenue --due 2026-04-03T02:00:00Z --partition 'a b' -- COMMAND",
@@ -118,7 +118,7 @@ def test_where_starting_it_is_the_advice_no_start_is_forbidden() -> None:
         "commands": ["landed exec --job revenue --guard --mode repair -- COMMAND"],
     }
     assert shell_block(run(advice=advice)) == [
-        "# safe, in this order:",
+        "# in this order:",
         "landed exec --job revenue --guard --mode repair -- COMMAND",
         "# FORBIDDEN:",
         "#   do not rerun before the cause is known",

@@ -16,6 +16,8 @@ def run(hour: int, verdict: str | None, action: str, **more: Any) -> dict[str, A
         "run_id": f"r{hour}",
         "due": due,
         "partition": None,
+        "lane": "live",
+        "attempts": [],
         "state": "judged",
         "verdict": verdict,
         "reported": "succeeded",
@@ -88,3 +90,9 @@ def test_the_recap_is_told_within_the_width(rendered: Callable[..., list[str]]) 
         "2 partial 2026-04-03T20:00Z, 2026-04-03T21:00Z" in text
     )
     assert "[red]quiet[/red] ran no run is known" in text
+
+
+def test_a_run_that_nobody_expected_or_tried_is_left_out() -> None:
+    idle = run(1, None, "wait", state="waiting", reported="none", lane="other")
+    (job,) = recap(["revenue"], [idle], SINCE)["jobs"]
+    assert (job["runs"], job["unknown"]) == (0, [])

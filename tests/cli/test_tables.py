@@ -103,8 +103,8 @@ def test_a_job_that_was_never_due_has_a_dash(rendered: Rendered) -> None:
     [
         ({}, "ok"),
         ({"useful_completion_due": EARLIER, "open": {"partial": 1}}, "stale"),
-        ({"open": {"partial": 1}, "held": True}, "open"),
-        ({"held": True, "muted_until": LATER}, "held"),
+        ({"open": {"partial": 1}, "held": True}, "open\nheld"),
+        ({"held": True, "muted_until": LATER}, "muted\nheld"),
         ({"muted_until": LATER, "useful_completion_due": None}, "muted"),
         ({"active_attempts": 1}, "running"),
         ({"useful_completion_due": None}, "no limit"),

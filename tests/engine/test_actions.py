@@ -91,8 +91,10 @@ def test_an_action_that_makes_no_sense_is_refused_and_not_kept(
 
 
 def test_who_and_why_must_be_told(world: Any) -> None:
-    with pytest.raises(ActionRefused, match="--by"):
-        world.service.act(ActionRequest(kind=ActionKind.HOLD, by=" ", reason="x", job="revenue"))
+    for by, reason in ((" ", "x"), ("ann", ""), ("YOU", "x"), ("ann", "WHY")):
+        request = ActionRequest(kind=ActionKind.HOLD, by=by, reason=reason, job="revenue")
+        with pytest.raises(ActionRefused, match="expected who does it and why"):
+            world.service.act(request)
 
 
 def test_a_run_that_is_not_known_cannot_be_closed(world: Any) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from verifier.exec import landed_exec
@@ -176,6 +176,7 @@ WORDS = st.recursive(
 )
 
 
+@settings(max_examples=50)
 @given(WORDS)
 @example("\ud800")
 def test_json_made_in_haste_is_json(value: Any) -> None:

@@ -20,6 +20,8 @@ NOBODYS_JOB = "nobody.wants.to.hear.of.it"
 QUIET = (HEARTBEAT,)
 _DUE = "landed_job_useful_completion_due_timestamp_seconds"
 _LAST = "landed_job_last_useful_completion_timestamp_seconds"
+_RECORDED_DUE = "landed:useful_completion_due_timestamp_seconds"
+_RECORDED_EVER = "landed:ever_verified"
 _TEN = 600.0
 """Minute 10, in seconds."""
 _FAR = 36_000.0
@@ -75,6 +77,10 @@ def stale_cases(job: str) -> Iterator[Case]:
             28: (*fires[1:], "VerifierAbsent"),
             29: ("VerifierAbsent",),
             40: ("VerifierAbsent",),
+        },
+        recorded={
+            28: {_RECORDED_DUE: _TEN, _RECORDED_EVER: 1},
+            29: {_RECORDED_DUE: None, _RECORDED_EVER: None},
         },
     )
     yield Case(
@@ -276,6 +282,27 @@ def verifier_cases() -> Iterator[Case]:
     yield Case(
         "a slow loop has more time",
         loops={**LOOPS, "reload": (120, stuck_since(10))},
+        fires={20: QUIET, 21: (), 22: (), 23: ("VerifierHung reload",)},
+    )
+    slow, reload = {"loop": "reload"}, "landed_last_evaluation_timestamp_seconds"
+    intervals = (
+        Figure("landed_loop_interval_seconds", slow, always(60), replica="a"),
+        Figure("landed_loop_interval_seconds", slow, always(120), replica="b"),
+    )
+    yield Case(
+        "one of two replicas stands still",
+        (
+            *intervals,
+            Figure(reload, slow, stuck_since(10), replica="a"),
+            Figure(reload, slow, turning, replica="b"),
+        ),
+        _TWO,
+        fires={23: QUIET, 40: QUIET},
+    )
+    yield Case(
+        "both replicas stand still",
+        (*intervals, Figure(reload, slow, stuck_since(10))),
+        _TWO,
         fires={20: QUIET, 21: (), 22: (), 23: ("VerifierHung reload",)},
     )
     yield Case(

@@ -51,7 +51,7 @@ def _open_runs(verdict: Verdict) -> Recording:
 VERIFIER_SEEN = Recording(
     name="landed:verifier_seen_timestamp_seconds",
     expr=(
-        "max by () (timestamp(landed_build_info))\n"
+        "time() * group by () (landed_build_info)\n"
         "or\n"
         f"landed:verifier_seen_timestamp_seconds > time() - {REMEMBER.total_seconds():.0f}"
     ),

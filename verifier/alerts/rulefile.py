@@ -89,7 +89,7 @@ def _alert(alert: Alert, loudest_severity: str, links: Links, scope: Scope) -> I
 def _as_loud_as_its_job(expr: str, scope: Scope) -> str:
     """A job that is not in the inventory drops out; deployments share one inventory."""
     lines = "\n".join(f"  {line}" for line in expr.splitlines())
-    severities = f"max by (job_name, severity) ({SERIES})"
+    severities = f"group by (job_name, severity) ({SERIES})"
     joined = f"* on (job_name) group_left (severity) {severities}"
     return f"(\n{lines}\n)\n{query(joined, Scope(selector=scope.selector))}"
 

@@ -67,8 +67,8 @@ class Case:
     """A story for promtool.
 
     ``fires``: for some minutes all alerts that fire, each as its name without the
-    prefix, followed by its job or loop. ``recorded``: for some minutes the values of
-    recordings that have one series.
+    prefix, followed by its job or loop, and by ``@`` and the deployment where there are
+    several. ``recorded``: for some minutes the sum of a recording, None where it is absent.
     """
 
     title: str
@@ -76,5 +76,5 @@ class Case:
     replicas: tuple[Replica, ...] = (Replica(),)
     loops: Mapping[str, tuple[float, At]] = field(default_factory=lambda: LOOPS)
     fires: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    recorded: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
+    recorded: Mapping[int, Mapping[str, float | None]] = field(default_factory=dict)
     minutes: int = 40

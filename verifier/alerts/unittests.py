@@ -59,7 +59,9 @@ class _Names:
 
     def of_alert(self, words: str, *, known: bool) -> str:
         """An alert that fires; of a verifier that was never seen the deployment is unknown."""
+        words, _, place = words.partition("@")
         name, *about = words.split(" ")
+        grouped = dict.fromkeys(self._grouped, place) if place else self._grouped
         subject = _SUBJECTS[name]
         severity = "none" if subject is Subject.NOBODY else self._loudest
         labels = {"alertname": f"{PREFIX}{name}", "alertstate": "firing", **self._selected}
@@ -67,9 +69,7 @@ class _Names:
             labels[_SECOND_LABEL[subject]] = about[0]
         if subject is Subject.JOB:
             severity = self._severities[about[0]]
-        return _series(
-            "ALERTS", {**labels, "severity": severity, **(self._grouped if known else {})}
-        )
+        return _series("ALERTS", {**labels, "severity": severity, **(grouped if known else {})})
 
 
 def _lines(cases: Iterable[Case], names: _Names) -> Iterator[str]:
@@ -88,7 +88,8 @@ def _lines(cases: Iterable[Case], names: _Names) -> Iterator[str]:
             )
         for minute, recorded in case.recorded.items():
             for name, value in recorded.items():
-                yield from _expected(minute, f"sum({name})", {"{}": value})
+                samples = {} if value is None else {"{}": value}
+                yield from _expected(minute, f"sum({name})", samples)
 
 
 def _expected(minute: int, expr: str, samples: dict[str, float]) -> Iterator[str]:

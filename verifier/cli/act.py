@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from verifier.cli.client import Deed
+from verifier.cli.client import Client, Deed
 from verifier.cli.connect import connect
 from verifier.cli.exits import CommandFailed
 from verifier.cli.options import ConfigOption, JsonOption, LedgerOption, TokenOption, UrlOption
-from verifier.cli.output import show_json, show_lines
+from verifier.cli.output import note, show_json, show_lines
 from verifier.cli.run_story import action_sentence
 from verifier.cli.text import plain
 from verifier.cli.when import parse_moment
@@ -119,13 +119,26 @@ def act(
         counts_as_useful=counts_as_useful,
     )
     with connect(Where(config=config, ledger=ledger, url=url, token=token)) as client:
+        against = _evidence_against(client, deed)
         action: dict[str, Any] = client.act(deed)
+    if against is not None:
+        note(against)
     if as_json:
         show_json(action)
         return
     show_lines(f"{plain(target)}: {action_sentence(action)}")
     show_lines(f"recorded: {kind.recorded}")
     show_lines(f"enforced: {kind.enforced}")
+
+
+def _evidence_against(client: Client, deed: Deed) -> str | None:
+    """What the destination shows that speaks against closing a run, in a sentence."""
+    if deed.kind not in (ActionKind.RECONCILE, ActionKind.SKIP) or deed.run is None:
+        return None
+    shown = client.run(deed.run)["effect_now"]
+    if shown in ("complete", "unknown"):
+        return None
+    return f"note: the destination shows {shown}; the run is closed all the same, on your word"
 
 
 def _check_belongs(option: str, given: bool, belongs: bool, *, needed: bool = False) -> None:

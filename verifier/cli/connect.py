@@ -12,6 +12,7 @@ from verifier.cli.remote import RemoteClient
 from verifier.cli.where import Where
 from verifier.config.config import Config
 from verifier.config.file import Address, Tokens
+from verifier.config.problem import ConfigError
 from verifier.engine.clock import Clock, Wait, system_clock, system_wait
 from verifier.engine.fleet import Fleet
 from verifier.engine.guarding import Gatekeeper
@@ -39,7 +40,8 @@ def connect(
     ``ConfigError`` and ``LedgerError``.
     """
     if where.verifier_url is not None:
-        with RemoteClient(where.verifier_url, where.verifier_token) as remote:
+        token = where.verifier_token or _own_token(where, where.verifier_url)
+        with RemoteClient(where.verifier_url, token) as remote:
             yield remote
         return
     config = where.load_config() if creates else where.find_config()
@@ -60,6 +62,17 @@ def connect(
             service.fleet.declare(clock())
         _catch_up(service, where.spool)
         yield LocalClient(service)
+
+
+def _own_token(where: Where, url: str) -> str | None:
+    """The token beside the ledger of this folder, where the verifier at ``url`` has that."""
+    try:
+        path = ledger_path(where.ledger_url(where.find_config()))
+    except ConfigError:
+        return None
+    if path is None or serving(path) != url.rstrip("/"):
+        return None
+    return operate_token(path)
 
 
 @contextmanager

@@ -82,7 +82,7 @@ def shell_block(run: Mapping[str, Any]) -> list[str]:
     advice = run["advice"]
     lines: list[str] = []
     if advice["commands"]:
-        lines.append("# safe, in this order:")
+        lines.append("# in this order:")
         for command in advice["commands"]:
             lines += folded(plain(command))
     else:

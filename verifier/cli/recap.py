@@ -25,7 +25,8 @@ _NOTHING_TO_DO = frozenset({"accept", "wait", "declare_check"})
 
 def recap(jobs: Sequence[str], runs: Sequence[Document], since: datetime) -> dict[str, Any]:
     """The document of ``since``: each of ``jobs``, with what ``runs`` say of it."""
-    of_job = {job: list(group) for job, group in groupby(sorted(runs, key=_job), key=_job)}
+    told = sorted(filter(_matters, runs), key=_job)
+    of_job = {job: list(group) for job, group in groupby(told, key=_job)}
     return {
         "since": format_instant(since),
         "jobs": [_of_job(job, of_job.get(job, [])) for job in jobs],
@@ -34,6 +35,11 @@ def recap(jobs: Sequence[str], runs: Sequence[Document], since: datetime) -> dic
 
 def _job(run: Document) -> str:
     return str(run["job"])
+
+
+def _matters(run: Document) -> bool:
+    """Not so a run that nobody expected or tried, and that shows nothing."""
+    return bool(run["attempts"]) or run["verdict"] is not None or run["lane"] == "live"
 
 
 def _of_job(job: str, runs: Sequence[Document]) -> dict[str, Any]:

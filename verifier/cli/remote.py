@@ -82,6 +82,8 @@ class RemoteClient:
 
     def verify(self, wanted: Wanted, progress: Progress) -> list[Document]:
         """Evaluate; it takes as long as the runs take to settle."""
+        # It may be long in answering, so first see whether anybody is there at all.
+        self.job(wanted.job)
         progress(0, 0)
         body = to_wire(wanted, start="from", end="to")
         runs: list[Document] = self._ask("POST", "/v1/verify", body=body, patient=True)["runs"]

@@ -117,14 +117,17 @@ def jobs_table(jobs: Sequence[Document], width: int, now: datetime) -> Table:
 
 
 def state_text(job: Document, now: datetime) -> Text:
-    """One word on a job: what a person has to know of it first."""
+    """One word on a job, what a person has to know of it first; and whether it is held."""
+    state = _state(job, now)
+    return state.append("\nheld", style="yellow") if job.get("held") else state
+
+
+def _state(job: Document, now: datetime) -> Text:
     due = job["useful_completion_due"]
     if due is not None and parse_instant(due) < now:
         return Text("stale", style="bold red")
     if job["open"]:
         return Text("open", style="red")
-    if job.get("held"):
-        return Text("held", style="yellow")
     if job.get("muted_until"):
         return Text("muted", style="yellow")
     if job["active_attempts"]:

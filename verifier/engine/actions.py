@@ -6,7 +6,7 @@ from uuid import uuid4
 import msgspec
 
 from verifier.ledger.ledger import Ledger
-from verifier.runs.action import Action, ActionKind
+from verifier.runs.action import Action, ActionKind, is_held, is_muted
 from verifier.runs.binding import RunKey
 from verifier.runs.lifecycle import end_of
 from verifier.runs.signal import EndProof, Kind, Signal
@@ -14,6 +14,10 @@ from verifier.runs.standing import standing
 
 ON_RUNS = frozenset({ActionKind.FENCE, ActionKind.SKIP, ActionKind.RECONCILE})
 """Actions on one run; the others are on a job."""
+
+
+PLACEHOLDERS = frozenset({"", "YOU", "WHY"})
+"""What stands in pasted advice where a person has to put something."""
 
 
 class ActionRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,12 +46,12 @@ def act(ledger: Ledger, request: ActionRequest, now: datetime) -> Action:
     ``LedgerUnavailable``.
     """
     ledger.histories()[request.job]
-    if not request.by.strip() or not request.reason.strip():
-        raise ActionRefused("expected who (--by) and why (--reason), found an empty text")
+    _check_signed(request)
     if request.kind in ON_RUNS and request.key is None:
         raise ActionRefused(f"expected a run: {request.kind} is of one run")
     if request.kind not in ON_RUNS and request.key is not None:
         raise ActionRefused(f"expected a job: {request.kind} is of a whole job")
+    _check_in_force(ledger, request, now)
     action = Action(
         action_id=request.action_id or uuid4().hex,
         kind=request.kind,
@@ -70,6 +74,23 @@ def act(ledger: Ledger, request: ActionRequest, now: datetime) -> Action:
             each for each in ledger.actions(job=action.job) if each.action_id == action.action_id
         )
     return action
+
+
+def _check_signed(request: ActionRequest) -> None:
+    """Who and why are read by others later, so what advice puts in their place won't do."""
+    if request.by.strip() in PLACEHOLDERS or request.reason.strip() in PLACEHOLDERS:
+        raise ActionRefused(
+            f"expected who does it and why, found {request.by!r} and {request.reason!r}"
+        )
+
+
+def _check_in_force(ledger: Ledger, request: ActionRequest, now: datetime) -> None:
+    """Only what is in force can be ended."""
+    known = [each for each in ledger.actions(job=request.job) if each.run_id is None]
+    if request.kind is ActionKind.RELEASE and is_held(known) is None:
+        raise ActionRefused(f"{request.job} is not on hold: there is nothing to release")
+    if request.kind is ActionKind.UNMUTE and not is_muted(known, now):
+        raise ActionRefused(f"{request.job} is not muted: there is nothing to end")
 
 
 def _evidence(ledger: Ledger, key: RunKey, now: datetime) -> str | None:

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 
 from verifier.intake.receipt import Refused, RejectCode
+from verifier.runs.instant import format_instant
 from verifier.runs.signal import (
     ANONYMOUS,
     SILENCE,
@@ -145,7 +146,8 @@ def read_signal(item: bytes | msgspec.Raw, now: datetime) -> Signal:
     for name, moment in (("at", at), ("due", due)):
         if moment is not None and moment > now + FUTURE_LIMIT:
             raise Refused(
-                RejectCode.FUTURE_TIME, f"expected {name} at most 24 h ahead, found {moment}"
+                RejectCode.FUTURE_TIME,
+                f"expected `{name}` to lie at most 24 h ahead, found {format_instant(moment)}",
             )
     return Signal(
         job=wire.job,
@@ -207,7 +209,7 @@ def _utc(moment: datetime, name: str) -> datetime:
     if not EARLIEST <= moment < LATEST:
         raise Refused(
             RejectCode.BAD_TIME,
-            f"expected {name} between the years {EARLIEST.year} and {LATEST.year}, "
+            f"expected `{name}` between the years {EARLIEST.year} and {LATEST.year}, "
             f"found the year {moment.year}",
         )
     return moment.astimezone(UTC)

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from shlex import quote
 
+from verifier.runs.action import is_held
 from verifier.runs.advice import STARTS_WORK, Advice, AdviceAction, gravest, repeated
 from verifier.runs.attempt import Attempt
 from verifier.runs.conditions import ConditionName
-from verifier.runs.declaration import Declaration, SurfaceKind
+from verifier.runs.declaration import Declaration, Overlap, SurfaceKind, WhenUnsure
 from verifier.runs.effect import SurfaceEffect
 from verifier.runs.evaluation import CheckResult, Effect, Evaluation, Result
 from verifier.runs.instant import format_instant
@@ -48,6 +49,11 @@ def _because(
     facts: Facts, stood: Standing, surfaces: Sequence[SurfaceEffect], now: datetime
 ) -> Iterator[str]:
     yield _reported_sentence(facts, stood)
+    if stood.reported is Reported.NONE and stood.verdict is None and not facts.expected:
+        yield "nobody expected it: the job was not declared at that time, so it is not missing"
+    held = is_held(action for action in facts.actions if action.run_id is None)
+    if held is not None:
+        yield f"the job is on hold by {held.by} ({held.reason}): the guard refuses every attempt"
     if facts.evaluations:
         for result in _shown(facts, stood).results:
             yield check_sentence(result)
@@ -142,7 +148,7 @@ def _while_waiting(facts: Facts, stood: Standing) -> Iterator[str]:
         yield "do not start it by hand: an attempt is queued and may start at any time"
     elif stood.reported is Reported.RUNNING:
         yield "do not start another attempt: one is running"
-    elif not facts.newest:
+    elif facts.declaration.overlap is Overlap.COALESCE and not facts.newest:
         yield "do not run it: a newer run answers for it"
 
 
@@ -157,23 +163,26 @@ def _commands(facts: Facts, stood: Standing, now: datetime) -> Iterator[str]:
             AdviceAction.RESUME: " --mode resume",
         }.get(chosen, "")
         lane = " --lane rerun" if due else " --lane manual"
-        yield f"landed exec --job {key.job}{due}{part}{lane} --guard{mode} -- COMMAND"
+        # What the host was never told by the verifier, its wrapper cannot know.
+        closed = facts.declaration.guard.when_unsure is WhenUnsure.CLOSED
+        unsure = " --when-unsure closed" if closed else ""
+        yield f"landed exec --job {key.job}{due}{part}{lane} --guard{unsure}{mode} -- COMMAND"
     elif chosen is AdviceAction.STOP_FIRST:
         for attempt in facts.attempts:
             if is_alive(attempt):
                 yield from _stop(attempt)
-                yield _act("fence", path, f" --attempt {quote(attempt.attempt)}", "it was stopped")
+                yield _act("fence", path, f" --attempt {quote(attempt.attempt)}", "WHY")
     elif chosen is AdviceAction.FENCE_FIRST:
         for attempt in facts.attempts:
             if is_at_large(attempt, facts.declaration, now):
                 yield from _stop(attempt)
-                yield _act("fence", path, f" --attempt {quote(attempt.attempt)}", "it is dead")
+                yield _act("fence", path, f" --attempt {quote(attempt.attempt)}", "WHY")
     elif chosen in (AdviceAction.ASK_AGAIN, AdviceAction.RECONCILE_FIRST):
         yield f"landed verify {key.job}{due}{part}"
         if chosen is AdviceAction.RECONCILE_FIRST:
-            yield _act("reconcile", path, "", "repaired by hand")
+            yield f"{_act('reconcile', path, '', 'WHY')}    # only once it has been repaired"
     elif chosen is AdviceAction.STOP_RETRIES:
-        yield f"landed act hold {key.job} --by YOU --reason 'retries would repeat its effect'"
+        yield f"landed act hold {key.job} --by YOU --reason WHY"
 
 
 def _stop(attempt: Attempt) -> Iterator[str]:
@@ -185,4 +194,4 @@ def _stop(attempt: Attempt) -> Iterator[str]:
 
 
 def _act(name: str, path: str, extra: str, reason: str) -> str:
-    return f"landed act {name} {path}{extra} --by YOU --reason '{reason}'"
+    return f"landed act {name} {path}{extra} --by YOU --reason {reason}"

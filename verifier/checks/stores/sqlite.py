@@ -81,6 +81,8 @@ class SqliteDatabase:
         """What keeps ``url`` from naming a database file, or None."""
         if url.drivername not in ("sqlite", "sqlite+pysqlite"):
             return f"not yet supported: {url.drivername}"
+        if url.host or url.username or url.password:
+            return "expected a path after sqlite:///, without a user or a host"
         if not url.database or url.database.startswith((":", "file:")):
             return "expected the path of a file after sqlite:///"
         return "expected no parameters after '?'" if url.query else None
