@@ -104,7 +104,7 @@ def dropped_clauses(expr: str) -> Iterator[tuple[str, str]]:
             yield f"without {line.strip()!r}", "\n".join(lines[:number] + lines[number + 1 :])
     for found in re.finditer(r"\n(or|unless on \([\w, ]+\))\n\(\n(  .*\n)+\)", expr):
         yield "without what follows " + found[1], expr[: found.start()] + expr[found.end() :]
-    for found in re.finditer(r"^(.*\n)+?or\n", expr):
+    for found in re.finditer(r"^(.*\n)+?or( on \(\w*\))?\n", expr):
         yield "without what comes before or", expr[found.end() :]
 
 

@@ -390,3 +390,25 @@ def test_what_a_queue_may_still_hold_is_not_run_by_hand_where_that_would_repeat_
 def test_a_chain_is_not_called_broken_while_the_run_still_waits(build):
     assert build.stand("02:01", build.job()).chain_broke_at is None
     assert build.stand("02:30", build.job()).chain_broke_at == "creation"
+
+
+def test_a_killed_shell_whose_program_lives_on_is_at_large_until_that_is_gone(build):
+    killed = build.signal("failed", "02:10", end_proof=EndProof.NONE, reason="signal SIGKILL")
+    attempt = build.attempt("started 02:00", killed)
+    stood = build.stand("02:11", build.job(), [attempt])
+    assert (stood.reported, stood.state, stood.action) == ("failed", "settling", "fence_first")
+    gone = build.signal("lost", "02:20", end_proof=EndProof.PID_GONE)
+    attempt = build.attempt("started 02:00", killed, gone)
+    seen = twice(build, "complete", "02:20:10", "02:20:20")
+    stood = build.stand("02:21", build.job(), [attempt], seen)
+    assert (stood.reported, *outcome(stood)) == ("failed", "verified", "accept")
+    early = twice(build, "none", "02:10:10", "02:10:20")
+    stood = build.stand("02:20:05", build.job(), [attempt], early)
+    assert (stood.verdict, stood.action) == (None, "wait")
+
+
+def test_what_a_killed_shell_left_is_given_up_on_after_the_grace(build):
+    killed = build.signal("failed", "02:10", end_proof=EndProof.NONE)
+    attempt = build.attempt("started 02:00", killed)
+    seen = twice(build, "none", "03:40:10", "03:40:20")
+    assert outcome(build.stand("03:41", build.job(), [attempt], seen)) == ("absent", "retry")

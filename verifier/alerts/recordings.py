@@ -52,7 +52,7 @@ VERIFIER_SEEN = Recording(
     name="landed:verifier_seen_timestamp_seconds",
     expr=(
         "time() * group by () (landed_build_info)\n"
-        "or\n"
+        "or on ()\n"
         f"landed:verifier_seen_timestamp_seconds > time() - {REMEMBER.total_seconds():.0f}"
     ),
     why="when a verifier was last scraped",

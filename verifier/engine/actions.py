@@ -111,7 +111,7 @@ def _fence(ledger: Ledger, key: RunKey, action: Action, now: datetime) -> None:
             f"found {action.attempt or 'nothing'}"
         )
     end = end_of(known[action.attempt])
-    if end is not None and end.kind in (Kind.SUCCEEDED, Kind.FAILED):
+    if end is not None and end.kind in (Kind.SUCCEEDED, Kind.FAILED) and not end.survived:
         raise ActionRefused(f"attempt {action.attempt} has {end.kind} already: nothing to fence")
     signal = Signal(
         job=key.job,

@@ -39,13 +39,18 @@ class Told(msgspec.Struct, Generic[T], frozen=True, array_like=True):
 
 
 class End(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One end that was told of an attempt."""
+    """One end that was told of an attempt.
+
+    ``survived``: it was told with the proof ``none``, so something that the attempt
+    started may be at work still.
+    """
 
     kind: Kind
     at: datetime
     id: str
     exit_code: int | None = None
     reason: str | None = None
+    survived: bool = False
 
 
 class Inferred(msgspec.Struct, frozen=True, kw_only=True):
@@ -203,6 +208,7 @@ def _ends(attempt: Attempt, signal: Signal) -> tuple[End, ...]:
         id=signal.id,
         exit_code=signal.exit_code,
         reason=signal.reason,
+        survived=signal.end_proof is EndProof.NONE,
     )
     by_kind = {end.kind: end for end in attempt.ends}
     known = by_kind.get(told.kind)

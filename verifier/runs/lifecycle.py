@@ -128,17 +128,22 @@ def _standing_proofs(attempt: Attempt) -> dict[EndProof, datetime]:
 
 
 def at_large_until(attempt: Attempt, declaration: Declaration) -> datetime | None:
-    """Until when a lost or timed out attempt may still write; None where it can't.
+    """Until when an ended attempt may still write; None where it can't.
 
-    The later of its lease and ``zombie_grace`` after it was last heard.
+    One that was lost or timed out, or left something at work: the later of its lease
+    and ``zombie_grace`` after it was last heard.
     """
     return None if _standing_proofs(attempt) else _presumed_dead_at(attempt, declaration)
 
 
 def _presumed_dead_at(attempt: Attempt, declaration: Declaration) -> datetime | None:
     end, heard = end_of(attempt), attempt.heard or attempt.first_said
-    if end is None or end.kind not in _LOSSES or heard is None:
+    if end is None or heard is None:
         return None
+    if end.kind not in _LOSSES:
+        if not end.survived:
+            return None
+        heard = max(heard, end.at)
     lease = attempt.lease.value if attempt.lease else heard + declaration.lease
     return max(lease, heard + declaration.zombie_grace)
 
