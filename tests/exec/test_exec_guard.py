@@ -123,7 +123,7 @@ def test_where_the_guard_cannot_tell_the_job_runs_if_open_and_not_if_closed(
     begun = time.monotonic()
     ran = host.run("sh", "-c", "exit 3", options=options)
     assert ran.returncode == 3
-    assert ran.stderr.startswith("landed-exec: nightly: runs without the guard's word: ")
+    assert ran.stderr.startswith("landed-exec: nightly: runs without the guard's word at ")
     assert time.monotonic() - begun < 1.5
     refused = host.run("echo", "ran", options=[*options, "--when-unsure", "closed"])
     assert (refused.returncode, refused.stdout) == (75, "")

@@ -120,13 +120,23 @@ def test_a_url_has_its_parts(url: str, parts: tuple[str, str, int | None, str]) 
     assert landed_exec.split_url(url) == parts
 
 
-def test_a_token_that_no_header_can_carry_is_refused_without_repeating_it(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LANDED_TOKEN", "hunter2\nX-Evil: 1"),
+        ("LANDED_URL", "user:hunter2@nowhere"),
+        ("LANDED_DELIVER_FOR", "hunter2"),
+    ],
+)
+def test_a_slip_in_the_environment_is_told_and_stops_no_job(
+    host: Any, name: str, value: str
 ) -> None:
-    monkeypatch.setenv("LANDED_TOKEN", "hunter2\nX-Evil: 1")
-    with pytest.raises(UsageError) as error:
-        Verifier(None, None)
-    assert "hunter2" not in str(error.value)
+    host.environment[name] = value
+    done = host.run("sh", "-c", "echo ran; exit 3")
+    assert (done.returncode, done.stdout) == (3, "ran\n")
+    assert done.stderr.startswith(f"landed-exec: {name} is left aside: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert name == "LANDED_DELIVER_FOR" or "hunter2" not in done.stderr
 
 
 def test_an_option_wins_over_the_environment_and_an_empty_variable_is_none(

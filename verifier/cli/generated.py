@@ -14,7 +14,7 @@ _MOST_LINES = 20
 """Lines of a difference that are shown; a person makes the files anew anyway."""
 
 
-def write_files(folder: Path, files: Mapping[str, str], *, as_json: bool) -> None:
+def write(folder: Path, files: Mapping[str, str]) -> None:
     """Write ``files`` into ``folder``; raises ``CommandFailed`` where that cannot be."""
     for name, text in files.items():
         path = folder / name
@@ -23,6 +23,11 @@ def write_files(folder: Path, files: Mapping[str, str], *, as_json: bool) -> Non
             path.write_text(text, encoding="utf-8")
         except (OSError, ValueError) as error:
             raise CommandFailed(f"{plain(path)} cannot be written: {_why(error)}") from None
+
+
+def write_files(folder: Path, files: Mapping[str, str], *, as_json: bool) -> None:
+    """Write ``files`` as ``write`` does, and tell their paths."""
+    write(folder, files)
     if as_json:
         show_json({"files": [str(folder / name) for name in files]})
         return

@@ -90,6 +90,7 @@ POST_SECONDS = 10.0
 GATHER_SECONDS = 0.1
 LEAST_PAUSE, MOST_PAUSE = 0.5, 30.0
 DAY_SECONDS = 86_400
+ONE_KEY_SECONDS = 0.5
 INITIAL_PID_NAMESPACE = "pid:[4026531836]"
 
 
@@ -224,20 +225,30 @@ def split_url(url: str) -> tuple[str, str, int | None, str]:
 class Verifier:
     """Where the verifier is, the token it asks for, and where signals wait until it has them.
 
-    What the options leave open comes from the environment. Raises ``UsageError``.
+    What the options leave open comes from the environment. A slip there is told and
+    left aside, since one line of a crontab would stop every job below it. Raises
+    ``UsageError`` for a slip in an option.
     """
 
     def __init__(self, url: str | None, spool: str | None) -> None:
         environment = os.environ
         self.url = (url or environment.get("LANDED_URL") or DEFAULT_URL).rstrip("/")
-        split_url(self.url)
+        try:
+            split_url(self.url)
+        except UsageError as error:
+            if url:
+                raise
+            say(f"LANDED_URL is left aside: {error}")
+            self.url = DEFAULT_URL
         self.token = environment.get("LANDED_TOKEN", "").strip()
         if not (self.token.isascii() and self.token.isprintable()):
-            raise UsageError("LANDED_TOKEN: it holds a character that no HTTP header can carry")
+            say("LANDED_TOKEN is left aside: it holds a character that no HTTP header can carry")
+            self.token = ""
         try:
             self.deliver_for = seconds(environment.get("LANDED_DELIVER_FOR") or "15m")
         except ValueError as error:
-            raise UsageError(f"LANDED_DELIVER_FOR: expected {error}") from None
+            say(f"LANDED_DELIVER_FOR is left aside: expected {error}")
+            self.deliver_for = 900.0
         self.spool = spool or environment.get("LANDED_SPOOL") or default_spool()
         try:
             self.spool = os.path.abspath(self.spool)
@@ -407,6 +418,32 @@ def is_gone(pid: int, ticks: int) -> bool:
         return True
     # A zombie is dead, unless only its first thread has ended.
     return fields[0] in "ZX" and int(fields[17]) <= 1
+
+
+def survivors(attempt: str) -> list[tuple[int, int]]:
+    """(pid, start time) of the processes that an attempt's command started and left behind.
+
+    They are known by the attempt's id in their environment, which children inherit.
+    Those that are just dying, as the rest of a pipeline does, get a moment for it.
+    """
+    left = _started_by(attempt)
+    if left:
+        time.sleep(0.05)
+        left = [(pid, ticks) for pid, ticks in left if not is_gone(pid, ticks)]
+    return left
+
+
+def _started_by(attempt: str) -> list[tuple[int, int]]:
+    mark = b"LANDED_ATTEMPT=" + attempt.encode()
+    try:
+        pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    except OSError:
+        return []
+    return [
+        (pid, start_ticks(pid))
+        for pid in pids
+        if pid != os.getpid() and mark in read_bytes(f"/proc/{pid}/environ").split(b"\0")
+    ]
 
 
 def death_proof(process: dict[str, Any], place: dict[str, str]) -> str | None:
@@ -976,7 +1013,7 @@ def may_run(options: Options) -> int | None:
     if decision == "unsure":
         when_unsure = options.when_unsure or remembered or "open"
         if when_unsure == "open":
-            say(f"{options.job}: runs without the guard's word: {why}")
+            say(f"{options.job}: runs without the guard's word at {options.verifier.url}: {why}")
             return None
         say(f"{options.job}: refused: the guard cannot tell, and closed when unsure: {why}")
         return options.refused_exit
@@ -1056,7 +1093,7 @@ def _ask(options: Options) -> tuple[str, str, str, str]:
     known = [
         signal_
         for file in spool_files(verifier.spool)
-        for _, signal_ in file.pending(verifier.url)
+        for _, signal_ in file.pending(None)  # whoever it was meant for
         if signal_.get("job") == options.job
     ]
     if known:
@@ -1069,7 +1106,11 @@ def _ask(options: Options) -> tuple[str, str, str, str]:
     question.update({**options.about, **options.question})
     status, _, content = post(verifier, "/v1/guard", question, limit)
     if status != 200:
-        raise NotDelivered(f"it answered HTTP {status}")
+        try:
+            detail = str(_read_object(content).get("detail", ""))[:200]
+        except NotDelivered:
+            detail = ""
+        raise NotDelivered(f"it answered HTTP {status} {detail}".strip())
     told = _read_object(content)
     decision, when_unsure, due = map(told.get, ("decision", "when_unsure", "due"))
     if decision not in ("allow", "skip", "refuse") or when_unsure not in ("open", "closed"):
@@ -1243,6 +1284,7 @@ class Attempt:
         self.loose: list[Signal] = []
         self.complained = False
         self.witness: Witness | None = None
+        self.to_group: dict[int, float] = {}
 
     def run(self) -> NoReturn:
         """Runs the command and ends as it does."""
@@ -1314,8 +1356,17 @@ class Attempt:
                 take_signal(os.WSTOPSIG(status))
 
     def _pass_on(self, number: int) -> None:
-        """Gives the command a signal that was meant for it through us."""
+        """Gives the command a signal that was meant for it through us.
+
+        Two of one number in quick succession reach the witness as one where it had no
+        time between them. So what follows a signal to the group at once went there too:
+        the command gets nothing twice.
+        """
+        now = time.monotonic()
         if self.witness is not None and self.witness.got(number):
+            self.to_group[number] = now
+            return
+        if now - self.to_group.get(number, -ONE_KEY_SECONDS) < ONE_KEY_SECONDS:
             return
         try:
             os.kill(self.pid, number)
@@ -1340,7 +1391,7 @@ class Attempt:
 
     def _tell_end(self, kind: str, code: int, **more: object) -> None:
         """Spools the end, lets go of the file and the witness, and hands over."""
-        signal_ = self._signal(kind, "end", exit_code=code, end_proof="exit", **more)
+        signal_ = self._signal(kind, "end", **{"exit_code": code, "end_proof": "exit", **more})
         try:
             spool_append(self.file, {"url": self.verifier.url, "signal": signal_})
             os.close(self.file)
@@ -1397,9 +1448,36 @@ class Attempt:
             self._tell_end("failed" if code else "succeeded", code)
             os._exit(code)
         number = os.WTERMSIG(status)
-        self._tell_end("failed", 128 + number, reason=f"signal {signal_name(number)}")
+        reason = f"signal {signal_name(number)}"
+        left = survivors(self.options.attempt)
+        if left:
+            # Killed was a shell, say, and the program that it had started writes on.
+            pids = ", ".join(str(pid) for pid, _ in left[:5])
+            reason += f"; {len(left)} of its processes live on (pid {pids})"
+            self._tell_end("failed", 128 + number, end_proof="none", reason=reason)
+            self._tell_when_gone(left)
+        else:
+            self._tell_end("failed", 128 + number, reason=reason)
         take_signal(number)
         os._exit(128 + number)  # we are a container's init, which nothing kills from within
+
+    def _tell_when_gone(self, left: list[tuple[int, int]]) -> None:
+        """Has it told, by a process in the background, when the last of them has ended."""
+
+        def watch() -> None:
+            while not all(is_gone(pid, ticks) for pid, ticks in left):
+                time.sleep(1)
+            about = {"end_proof": "pid_gone", "reason": "the last of its processes has ended"}
+            spool_signal(
+                self.verifier.spool, self.verifier.url, self._signal("lost", "gone", **about)
+            )
+            hand_over(self.verifier)
+
+        try:
+            if os.fork() == 0:
+                in_background(watch)
+        except OSError:
+            pass  # then it counts as at large for its zombie_grace
 
     def _end_unrun(self, number: int) -> NoReturn:
         """Ends where the command could not be run: nothing of it has begun."""

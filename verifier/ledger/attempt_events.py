@@ -8,9 +8,8 @@ knows.
 
 from datetime import datetime
 
-from verifier.catalogue import histograms
 from verifier.catalogue.label import OUTCOME
-from verifier.ledger.tallies import ATTEMPTS, Event, Marks
+from verifier.ledger.tallies import ATTEMPTS, FAMILIES, Event, Marks
 from verifier.ledger.transaction import Transaction
 from verifier.ledger.types import What
 from verifier.runs.attempt import Attempt, End
@@ -23,7 +22,42 @@ def lane_of(attempt: Attempt) -> Lane:
     return attempt.lane.value if attempt.lane else Lane.LIVE
 
 
-def remember(transaction: Transaction, before: Attempt | None, attempt: Attempt) -> None:
+def count(
+    transaction: Transaction,
+    before: Attempt | None,
+    attempt: Attempt,
+    marks: Marks,
+    interval_ratio: float | None,
+    *,
+    rebound: bool,
+) -> Marks:
+    """Count what is known of ``attempt`` and was not counted yet, which ``marks`` tells.
+
+    Returns the marks as they are then. ``interval_ratio`` is its runtime as a part of
+    the time between two slots, where it succeeded. ``rebound``: some of its signals
+    turned out to be of another attempt, or the other way round; what is true of it no
+    more was counted of the wrong one.
+    """
+    told, job, lane = transaction.counted, attempt.job, lane_of(attempt)
+    _remember(transaction, before, attempt)
+    if lane is not Lane.LIVE and (before is None or lane_of(before) is not lane):
+        for outcome in OUTCOME.values:
+            told.start(ATTEMPTS, job, lane=lane, outcome=outcome)
+    end = end_of(attempt)
+    values = _values(attempt, end, interval_ratio) if lane is Lane.LIVE else {}
+    happened: set[str] = {*values, *([Event.ENDED] if end else [])}
+    if rebound:
+        told.take_back(job, {event: marks[event] for event in marks if event not in happened})
+        marks = {event: number for event, number in marks.items() if event in happened}
+    if end is not None and Event.ENDED not in marks:
+        told.count(ATTEMPTS, job, lane=lane, outcome=end.kind)
+    for event, value in values.items():
+        if event not in marks:
+            told.observe(FAMILIES[event], job, value)
+    return {**marks, **dict.fromkeys(happened, 1)}
+
+
+def _remember(transaction: Transaction, before: Attempt | None, attempt: Attempt) -> None:
     """Keep when the job last had an attempt made, started, and reported to succeed."""
     for what, instant in (
         (What.CREATED, _created),
@@ -35,38 +69,10 @@ def remember(transaction: Transaction, before: Attempt | None, attempt: Attempt)
             transaction.latest.reach(what, attempt.job, now)
 
 
-def count(
-    transaction: Transaction,
-    before: Attempt | None,
-    attempt: Attempt,
-    marks: Marks,
-    interval_ratio: float | None,
-) -> Marks:
-    """Count what is known of ``attempt`` and was not counted yet, which ``marks`` tells.
-
-    Returns the marks as they are then. ``interval_ratio`` is its runtime as a part of
-    the time between two slots, where it succeeded.
-    """
-    told, job, lane = transaction.counted, attempt.job, lane_of(attempt)
-    counted = dict(marks)
-    if lane is not Lane.LIVE and (before is None or lane_of(before) is not lane):
-        for outcome in OUTCOME.values:
-            told.start(ATTEMPTS, job, lane=lane, outcome=outcome)
-    end = end_of(attempt)
-    if end is not None and Event.ENDED not in marks:
-        counted[Event.ENDED] = 1
-        told.count(ATTEMPTS, job, lane=lane, outcome=end.kind)
-    if lane is not Lane.LIVE:
-        return counted
-    for event, family, value in (
-        (Event.QUEUED, histograms.QUEUE_DELAY, _queued(attempt)),
-        (Event.LASTED, histograms.ATTEMPT_DURATION, _lasted(attempt, end)),
-        (Event.RAN, histograms.RUNTIME_TO_INTERVAL, interval_ratio),
-    ):
-        if value is not None and event not in marks:
-            counted[event] = 1
-            told.observe(family, job, value)
-    return counted
+def _values(attempt: Attempt, end: End | None, ratio: float | None) -> dict[Event, float]:
+    """What distributions there are of the attempt."""
+    found = {Event.QUEUED: _queued(attempt), Event.LASTED: _lasted(attempt, end), Event.RAN: ratio}
+    return {event: value for event, value in found.items() if value is not None}
 
 
 def _created(attempt: Attempt) -> datetime | None:

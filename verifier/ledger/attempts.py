@@ -1,7 +1,7 @@
 """Attempts, folded from the log as it grows."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -70,7 +70,7 @@ def fold_in(
         else fold(known[key].body if key in known else None, new[key])
         for key in keys
     }
-    return _store(transaction, known, changes, new)
+    return _store(transaction, known, changes, new, again)
 
 
 def rebind(transaction: Transaction, name: str, since: datetime) -> Touched:
@@ -83,7 +83,7 @@ def rebind(transaction: Transaction, name: str, since: datetime) -> Touched:
     )
     rows = transaction.connection.execute(found)
     known = {(row.job, row.attempt): Known(row.run_id, row.counted, row.body) for row in rows}
-    return _store(transaction, known, {key: each.body for key, each in known.items()}, {})
+    return _store(transaction, known, {key: each.body for key, each in known.items()}, {}, set())
 
 
 def of_runs(connection: Connection, run_ids: Iterable[str]) -> dict[str, list[Attempt]]:
@@ -118,8 +118,12 @@ def _store(
     known: Mapping[AttemptKey, Known],
     changes: Mapping[AttemptKey, Attempt | None],
     said: Mapping[AttemptKey, Sequence[Signal]],
+    rebound: Container[AttemptKey],
 ) -> Touched:
-    """Write the attempts as they are now, and find out which runs that touches."""
+    """Write the attempts as they are now, and find out which runs that touches.
+
+    ``rebound``: those whose signals were bound otherwise before.
+    """
     touched = Touched(set(), set())
     left: set[str] = set()
     rows, gone = [], []
@@ -138,7 +142,15 @@ def _store(
         due = None if run is None else run.due
         declaration = job.declared_for(due, [attempt], transaction.now).declaration
         ratio = _interval_ratio(attempt, due, declaration)
-        rows.append(_row(transaction, key, before, attempt, run_id, ratio))
+        marks = attempt_events.count(
+            transaction,
+            None if before is None else before.body,
+            attempt,
+            {} if before is None else before.counted,
+            ratio,
+            rebound=key in rebound,
+        )
+        rows.append(_row(key, attempt, run_id, marks, ratio))
         if run is None:
             continue
         touched.runs.add(run)
@@ -161,18 +173,10 @@ def _write(connection: Connection, rows: list[dict[str, Any]], gone: list[Attemp
 
 
 def _row(
-    transaction: Transaction,
-    key: AttemptKey,
-    before: Known | None,
-    attempt: Attempt,
-    run_id: str | None,
-    ratio: float | None,
+    key: AttemptKey, attempt: Attempt, run_id: str | None, marks: Marks, ratio: float | None
 ) -> dict[str, Any]:
     job, name = key
     end = end_of(attempt)
-    was = None if before is None else before.body
-    attempt_events.remember(transaction, was, attempt)
-    marks = {} if before is None else before.counted
     return {
         "id": _id_of(key),
         "job": job,
@@ -184,7 +188,7 @@ def _row(
         "ended_at": end.at if end else None,
         "worker": attempt.worker.value if attempt.worker else None,
         "body": attempt,
-        "counted": attempt_events.count(transaction, was, attempt, marks, ratio),
+        "counted": marks,
         "interval_ratio": ratio,
     }
 

@@ -52,6 +52,13 @@ class _Run:
             self.marks[event] = number
         return new
 
+    def recall(self, event: Event, number: int) -> None:
+        """Take back what was counted beyond ``number``: it is of another run."""
+        beyond = self.marks.get(event, 0) - number
+        if beyond > 0:
+            self._told.take_back(self._job, {event: beyond})
+            self.marks[event] = number
+
     def count(self, event: Event, number: int, **labels: str) -> None:
         """Count what is new of ``number`` events."""
         new = self.reach(event, number)
@@ -76,8 +83,14 @@ def count(
         for word in VERDICT.values:
             transaction.counted.start(RUNS_JUDGED, job, lane=lane, verdict=word)
     run = _Run(transaction, job, marks)
+    starts = _started(facts.attempts)
+    delay = _start_delay(facts) if lane is RunLane.LIVE else None
+    run.recall(Event.CREATED, int(bool(facts.attempts)))
+    run.recall(Event.STARTED, int(delay is not None))
+    run.recall(Event.RETRIED, max(0, len(starts) - 1))
     run.count(Event.CREATED, int(bool(facts.attempts)))
-    _count_retries(transaction, run, facts)
+    run.observe(Event.STARTED, delay)
+    _count_retries(transaction, run, starts)
     if facts.declaration.overlap is not Overlap.ALLOW and facts.attempts:
         beside = _rivals(transaction, facts)
         clashes = violations(facts.attempts, beside, facts.declaration, transaction.now)
@@ -89,7 +102,6 @@ def count(
     run.count(Event.LIED, int(stood.false_success))
     run.count(Event.SERVED, int(stood.useful))
     if lane is RunLane.LIVE:
-        run.observe(Event.STARTED, _start_delay(facts))
         if verdict is not None:
             run.observe(Event.DECIDED, _time_to_verdict(facts, transaction.now))
         if verdict in (Verdict.VERIFIED, Verdict.RECONCILED):
@@ -107,14 +119,13 @@ def count_revision(
     transaction.counted.count(VERDICT_REVISIONS, key.job, direction=direction)
 
 
-def _count_retries(transaction: Transaction, run: _Run, facts: Facts) -> None:
+def _count_retries(transaction: Transaction, run: _Run, starts: Sequence[Attempt]) -> None:
     """Each live start after the first, by how the attempt before it stands."""
-    repeated = _started(facts.attempts)[:-1]
+    repeated = starts[:-1]
     new = run.reach(Event.RETRIED, len(repeated))
     for attempt in repeated[len(repeated) - new :]:
         reason = _REASONS.get(state_of(attempt), RetryReason.OTHER)
-        family = FAMILIES[Event.RETRIED].name
-        transaction.counted.count(family, facts.key.job, reason=reason)
+        transaction.counted.count(FAMILIES[Event.RETRIED].name, attempt.job, reason=reason)
 
 
 def _started(known: Sequence[Attempt]) -> list[Attempt]:

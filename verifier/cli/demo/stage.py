@@ -16,6 +16,11 @@ from typing import IO, Any
 
 import httpx
 
+from verifier.alerts.links import Links
+from verifier.alerts.prometheus import prometheus_files
+from verifier.cli.generated import write
+from verifier.config.load import load
+from verifier.dashboards.files import dashboard_files
 from verifier.runs.instant import format_instant, from_microseconds, to_microseconds
 
 JOB = "daily-revenue"
@@ -37,10 +42,11 @@ class Stage:
         self._children: list[subprocess.Popen[bytes]] = []
 
     def build(self, nights: list[datetime]) -> None:
-        """Write the configuration, and fill the order book for each night's start."""
+        """Write configuration, rules and dashboards, and each night's orders at its start."""
         self.home.mkdir(parents=True, exist_ok=True)
         config = files("verifier.cli.demo").joinpath("landed.yaml").read_text()
         (self.home / "landed.yaml").write_text(config)
+        self._build_pictures()
         with sqlite3.connect(self.home / "orders.db") as orders:
             orders.execute("create table regions (code text primary key, active int)")
             orders.execute("create table orders (night text, region text, amount numeric)")
@@ -60,6 +66,13 @@ class Stage:
             warehouse.execute("pragma journal_mode = wal")
             warehouse.execute("create table daily_revenue (night text, region text, amount int)")
         warehouse.close()
+
+    def _build_pictures(self) -> None:
+        """Dashboards and rules, as ``landed dashboards`` and ``landed alerts`` make them."""
+        jobs = load(self.home / "landed.yaml").jobs.values()
+        rules = prometheus_files((job.declaration for job in jobs), Links(verifier=self.url))
+        write(self.home / "alerts", rules)
+        write(self.home / "dashboards", dashboard_files(self.url))
 
     @contextmanager
     def serving(self) -> Iterator[None]:
