@@ -91,6 +91,7 @@ GATHER_SECONDS = 0.1
 LEAST_PAUSE, MOST_PAUSE = 0.5, 30.0
 DAY_SECONDS = 86_400
 ONE_KEY_SECONDS = 0.5
+KEYS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)
 INITIAL_PID_NAMESPACE = "pid:[4026531836]"
 
 
@@ -1358,15 +1359,16 @@ class Attempt:
     def _pass_on(self, number: int) -> None:
         """Gives the command a signal that was meant for it through us.
 
-        Two of one number in quick succession reach the witness as one where it had no
-        time between them. So what follows a signal to the group at once went there too:
-        the command gets nothing twice.
+        A key of the terminal pressed twice at once reaches the witness as one where it
+        had no time between them. So what follows a key at once is the key again: the
+        command gets nothing twice.
         """
         now = time.monotonic()
         if self.witness is not None and self.witness.got(number):
             self.to_group[number] = now
             return
-        if now - self.to_group.get(number, -ONE_KEY_SECONDS) < ONE_KEY_SECONDS:
+        last = self.to_group.get(number)
+        if number in KEYS and last is not None and now - last < ONE_KEY_SECONDS:
             return
         try:
             os.kill(self.pid, number)
