@@ -1,4 +1,4 @@
-"""What tests of several folders need: the programs of Prometheus."""
+"""What tests of several folders need: the programs of Prometheus, and no timed tests."""
 
 import os
 import shutil
@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says nothing on a busy machine; speed is for benchmarks.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @dataclass(frozen=True)

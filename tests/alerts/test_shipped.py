@@ -1,5 +1,6 @@
 """The shipped rules are those of the example fleet, and promtool agrees with them."""
 
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from verifier.alerts.rulefile import ALERTS
 from verifier.alerts.runbook import runbooks
 from verifier.cli.app import run
 from verifier.runs.declaration import Severity
+from verifier.runs.duration import format_duration
 
 ROOT = Path(__file__).parents[2]
 ALERTS_FOLDER = ROOT / "alerts"
@@ -44,6 +46,14 @@ def test_the_shipped_files_are_what_generate_writes(
 def test_the_runbooks_are_what_the_rules_say() -> None:
     kept = {page.name: page.read_text() for page in (ROOT / "docs/runbooks").glob("*.md")}
     assert kept == runbooks(), "run python -m verifier.alerts.runbook and commit what it wrote"
+
+
+def test_the_page_tells_every_alert_and_how_long_it_waits() -> None:
+    page = (ROOT / "docs/dashboards-and-alerts.md").read_text()
+    for alert in ALERTS:
+        wait = format_duration(alert.wait) if alert.wait else "at once"
+        row = rf"^\| \[{alert.name}\]\(runbooks/{alert.full_name}\.md\) \|.*\| {wait} \|$"
+        assert re.search(row, page, re.MULTILINE), alert.name
 
 
 def test_every_alert_leads_to_a_runbook_that_is_there(links: Links) -> None:

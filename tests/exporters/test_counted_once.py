@@ -138,6 +138,18 @@ def test_an_end_that_was_taken_for_another_runs_counts_once(story):
     assert in_order["landed_runs_judged_total"] == 1
 
 
+def test_a_success_that_was_of_the_next_run_is_in_its_distributions_only(story):
+    said = [
+        {"attempt": None, "kind": "started", "minute": 60},
+        {"attempt": None, "kind": "succeeded", "minute": 91},
+        {"attempt": None, "kind": "failed", "minute": 61},
+        {"attempt": None, "kind": "started", "minute": 90},
+    ]
+    late = story(said, [[0, 1], [2, 3]])
+    assert late["landed_runtime_to_interval_ratio_bucket"] == 1
+    assert late["landed_attempts_total"] == 2
+
+
 def test_a_start_that_was_taken_for_an_expected_runs_counts_for_its_own(ledger, told, build):
     ledger.expect("nightly", [build.at("02:00")], build.at("02:00"))
     told(build.signal("started", "02:00:05"), build.signal("succeeded", "02:01"))

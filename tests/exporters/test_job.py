@@ -157,6 +157,26 @@ def test_a_live_run_that_does_not_start_is_late_and_waits(ledger, seen, build):
     assert one(seen("02:06"), "landed_runs_waiting", job_name="nightly") == 1
 
 
+def test_a_run_that_is_expected_again_is_due_once(ledger, seen, build):
+    for dues in (["02:00"], ["02:00", "+1 02:00"], ["+1 02:00"]):
+        ledger.expect("nightly", [build.at(due) for due in dues], build.at("+1 02:00"))
+    assert one(seen("+1 03:00"), "landed_runs_due_total", job_name="nightly") == 2
+
+
+def test_a_success_that_is_told_late_moves_no_time_back(ledger, seen, told, build):
+    verified_night(ledger, told, build)
+    earlier = build.at("-1 02:00")
+    told(
+        build.signal("started", "-1 02:01", "a0", due=earlier),
+        build.signal("succeeded", "-1 02:02", "a0", due=earlier),
+        at="03:00",
+    )
+    samples = seen("03:01")
+    assert instant(samples, "last_started") == NIGHT + 20
+    assert instant(samples, "last_success") == NIGHT + 1820
+    assert instant(samples, "last_created") == NIGHT
+
+
 def test_a_missing_night_is_open_until_somebody_skips_it(ledger, seen, build):
     ledger.expect("nightly", [build.at("02:00")], build.at("02:00"))
     key = build.nightly
@@ -239,6 +259,15 @@ def test_a_check_that_is_declared_no_more_is_not_told(ledger, seen, told, build)
     samples = seen("03:01")
     for family in ("check_result", "scope_keys", "check_last_answer_timestamp_seconds"):
         assert of(samples, f"landed_{family}") == {}
+
+
+def test_what_is_declared_anew_is_told_by_who_knew_the_old(ledger, seen, build):
+    assert len(of(seen("02:00"), "landed_job_info", owner="finance-data")) == 1
+    ledger.declare("nightly", build.job(owner="platform"), build.document, build.at("02:01"))
+    ledger.declare("other", build.job("other"), {}, build.at("02:01"))
+    samples = seen("02:02")
+    assert len(of(samples, "landed_job_info", owner="platform")) == 1
+    assert len(of(samples, "landed_job_info")) == 2
 
 
 def test_a_mute_is_told_and_takes_the_limit_of_staleness_away(ledger, seen, told, build):
@@ -335,6 +364,13 @@ def test_a_source_shows_when_it_was_heard_and_how_long_it_was_not(ledger, seen, 
     assert one(samples, "landed_source_contact_due_timestamp_seconds", **source) == NIGHT + 15
     assert one(samples, "landed_source_last_signal_timestamp_seconds", **source) == NIGHT + 5
     assert one(samples, "landed_blind_seconds_total", **source) == 120
+
+
+def test_a_time_away_that_lasts_longer_than_was_known_counts_what_came_to_it(ledger, seen, build):
+    for until in ("02:03", "02:03", "02:05"):
+        ledger.blind("native", build.at("02:01"), build.at(until), None)
+    ledger.blind("native", build.at("03:01"), None, None)
+    assert one(seen("04:00"), "landed_blind_seconds_total", source="native") == 240
 
 
 def test_what_landed_says_itself_is_no_source(ledger, seen, build):

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.exposition import generate_latest as write_text
 from prometheus_client.openmetrics.exposition import generate_latest as write_openmetrics
@@ -65,6 +65,7 @@ def jobs(draw: st.DrawFn) -> dict[str, list[Row]]:
     }
 
 
+@settings(deadline=None)
 @given(st.lists(jobs(), max_size=4))
 def test_parts_put_together_are_what_prometheus_client_writes_at_once(parts):
     whole = {

@@ -8,7 +8,7 @@ import msgspec
 from verifier.runs.action import Action, ActionKind
 from verifier.runs.advice_words import advise
 from verifier.runs.binding import RunKey
-from verifier.runs.declaration import CoversOffset
+from verifier.runs.declaration import CoversOffset, Guard, Overlap, WhenUnsure
 from verifier.runs.guard import Decision
 from verifier.runs.occurrence import occurrence
 from verifier.runs.signal import Progress
@@ -193,3 +193,39 @@ def test_wrong_rows_are_not_rerun_before_the_cause_is_known(build):
     assert advice.action == "repair_rerun"
     assert advice.do_not[0].startswith("do not rerun before the cause is known")
     assert "--mode repair" in advice.commands[0]
+
+
+def test_an_older_run_that_a_newer_one_answers_for_is_not_to_be_run(build):
+    job = build.job(overlap=Overlap.COALESCE)
+    looks = [build.look("02:05", "none"), build.look("02:05:20", "none")]
+    advice = words(build, "02:06", job, looks=looks, newest=False)
+    assert advice.action == "wait"
+    assert advice.do_not == ("do not run it: a newer run answers for it",)
+
+
+def test_what_could_not_be_asked_is_to_be_asked_again_and_nothing_is_closed(build):
+    done = build.attempt("started 02:00", "succeeded 02:10")
+    advice = words(build, "02:11", build.job(), [done], [build.look("02:10:10", "unknown")])
+    assert advice.action == "ask_again"
+    assert advice.commands == ("landed verify nightly --due 2026-04-03T02:00:00Z",)
+
+
+def test_a_run_that_nobody_expected_is_not_missing_and_says_why(build):
+    looks = [build.look("02:05", "none"), build.look("02:05:20", "none")]
+    advice = words(build, "02:06", build.job(), looks=looks, expected=False)
+    assert advice.action == "wait"
+    assert any("not declared at that time" in line for line in advice.because)
+
+
+def test_a_hold_is_told_beside_the_advice(build):
+    held = build.action("hold", "02:03")
+    looks = [build.look("02:05", "none"), build.look("02:05:20", "none")]
+    advice = words(build, "02:06", build.job(), looks=looks, actions=[held])
+    assert "the job is on hold by ann (because): the guard refuses every attempt" in advice.because
+
+
+def test_where_the_guard_is_closed_the_command_says_so(build):
+    job = build.job(guard=Guard(enabled=True, when_unsure=WhenUnsure.CLOSED))
+    looks = [build.look("02:05", "none"), build.look("02:05:20", "none")]
+    (command,) = words(build, "02:06", job, looks=looks).commands
+    assert "--guard --when-unsure closed -- COMMAND" in command

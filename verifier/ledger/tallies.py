@@ -8,7 +8,9 @@ What counts once is remembered with what it happened to: each attempt and each r
 keeps, in its own row, how many of its events are in the tallies. So a signal that is
 told again, or that changes what was known, counts nothing twice; and as pruning and
 revisions lower no tally, an event whose first telling turned out wrong stays counted
-as it was told first.
+as it was told first. Where signals turn out to be of another attempt or run, its
+events are moved there instead of being counted a second time, as far as that comes out
+in one transaction.
 """
 
 from bisect import bisect_left

@@ -148,7 +148,7 @@ def _while_waiting(facts: Facts, stood: Standing) -> Iterator[str]:
         yield "do not start it by hand: an attempt is queued and may start at any time"
     elif stood.reported is Reported.RUNNING:
         yield "do not start another attempt: one is running"
-    elif facts.declaration.overlap is Overlap.COALESCE and not facts.newest:
+    if facts.declaration.overlap is Overlap.COALESCE and not facts.newest:
         yield "do not run it: a newer run answers for it"
 
 
@@ -168,29 +168,26 @@ def _commands(facts: Facts, stood: Standing, now: datetime) -> Iterator[str]:
         unsure = " --when-unsure closed" if closed else ""
         yield f"landed exec --job {key.job}{due}{part}{lane} --guard{unsure}{mode} -- COMMAND"
     elif chosen is AdviceAction.STOP_FIRST:
-        for attempt in facts.attempts:
-            if is_alive(attempt):
-                yield from _stop(attempt)
-                yield _act("fence", path, f" --attempt {quote(attempt.attempt)}", "WHY")
+        yield from _end_all(path, [each for each in facts.attempts if is_alive(each)])
     elif chosen is AdviceAction.FENCE_FIRST:
-        for attempt in facts.attempts:
-            if is_at_large(attempt, facts.declaration, now):
-                yield from _stop(attempt)
-                yield _act("fence", path, f" --attempt {quote(attempt.attempt)}", "WHY")
+        loose = [each for each in facts.attempts if is_at_large(each, facts.declaration, now)]
+        yield from _end_all(path, loose)
     elif chosen in (AdviceAction.ASK_AGAIN, AdviceAction.RECONCILE_FIRST):
         yield f"landed verify {key.job}{due}{part}"
         if chosen is AdviceAction.RECONCILE_FIRST:
             yield f"{_act('reconcile', path, '', 'WHY')}    # only once it has been repaired"
-    elif chosen is AdviceAction.STOP_RETRIES:
+    if chosen is AdviceAction.STOP_RETRIES:
         yield f"landed act hold {key.job} --by YOU --reason WHY"
 
 
-def _stop(attempt: Attempt) -> Iterator[str]:
-    if attempt.worker is None:
-        return
-    host, _, pid = attempt.worker.value.rpartition(":")
-    if host and pid.isdigit():
-        yield f"kill -TERM {pid}    # on {host}; it is {state_of(attempt)}"
+def _end_all(path: str, attempts: Sequence[Attempt]) -> Iterator[str]:
+    """How to stop each attempt, where its worker tells, and to say that it is dead."""
+    for attempt in attempts:
+        worker = attempt.worker.value if attempt.worker else ""
+        host, _, pid = worker.rpartition(":")
+        if host and pid.isdigit():
+            yield f"kill -TERM {pid}    # on {host}; it is {state_of(attempt)}"
+        yield _act("fence", path, f" --attempt {quote(attempt.attempt)}", "WHY")
 
 
 def _act(name: str, path: str, extra: str, reason: str) -> str:
