@@ -2,10 +2,14 @@
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from verifier.exec import landed_exec
 
 pytestmark = pytest.mark.slow
 
@@ -38,3 +42,34 @@ def test_a_killed_job_that_left_nothing_is_proven_by_its_exit(
     host.run("sh", "-c", "kill -9 $$", options=["--attempt", "a1"])
     wait(lambda: "failed" in verifier.kinds())
     assert verifier.signals["nightly", "a1/end"]["end_proof"] == "exit"
+
+
+WAITING = """
+import sys
+from verifier.exec import landed_exec
+landed_exec.rename(sys.argv[1]) if sys.argv[1:] else None
+print("ready", flush=True)
+input()
+"""
+
+
+@pytest.mark.parametrize(("name", "counts"), [([], True), (["landed-courier"], False)])
+def test_what_delivers_a_signal_from_inside_the_job_does_none_of_its_work(
+    name: list[str], counts: bool
+) -> None:
+    attempt = landed_exec.new_id()
+    root = str(Path(landed_exec.__file__).parents[2])
+    process = subprocess.Popen(
+        [sys.executable, "-c", WAITING, *name],
+        env={"LANDED_ATTEMPT": attempt, "PYTHONPATH": root},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    try:
+        found = [pid for pid, _ in landed_exec.survivors(attempt)]
+        assert found == ([process.pid] if counts else [])
+    finally:
+        process.kill()
+        process.communicate()

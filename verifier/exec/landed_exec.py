@@ -430,7 +430,7 @@ def survivors(attempt: str) -> list[tuple[int, int]]:
     left = _started_by(attempt)
     if left:
         time.sleep(0.05)
-        left = [(pid, ticks) for pid, ticks in left if not is_gone(pid, ticks)]
+        left = [one for one in _started_by(attempt) if one in left and not is_gone(*one)]
     return left
 
 
@@ -443,7 +443,10 @@ def _started_by(attempt: str) -> list[tuple[int, int]]:
     return [
         (pid, start_ticks(pid))
         for pid in pids
-        if pid != os.getpid() and mark in read_bytes(f"/proc/{pid}/environ").split(b"\0")
+        if pid != os.getpid()
+        and mark in read_bytes(f"/proc/{pid}/environ").split(b"\0")
+        # Couriers and witnesses of what ran inside the job do none of its work.
+        and not read_bytes(f"/proc/{pid}/cmdline").startswith(b"landed-")
     ]
 
 

@@ -3,8 +3,10 @@
 import json
 import os
 import signal
+import sys
 import tempfile
 from pathlib import Path
+from shutil import which
 from types import FrameType
 from typing import Annotated
 
@@ -125,16 +127,17 @@ def _conclude(out: Console, told: list[Told], home: Path, url: str | None) -> No
     last = told[-1].run
     out.print()
     out.print("Look further:")
-    landed = "landed"
+    landed = "landed" if which("landed") else str(Path(sys.argv[0]).absolute())
     where = os.path.relpath(home)
     place = where if len(where) < len(str(home)) else str(home)
-    out.print(f"  cd {place}", soft_wrap=True, markup=False)
+    out.print(f"  cd {place}; export LANDED_SPOOL=$PWD/spool", soft_wrap=True, markup=False)
     for line in (
         f"{landed} explain {told[2].run['run']}",
         f"{landed} verify {JOB} --due {last['due']}   # the warehouse is back: ask again",
         f"{landed} since today",
     ):
         out.print(f"  {line}", soft_wrap=True, markup=False)
+    out.print()
     if url is not None:
         out.print(f"Serving at {url} until Ctrl-C.", soft_wrap=True)
     else:
