@@ -44,7 +44,8 @@ class Stage:
         """Write configuration, rules and dashboards, and each night's orders at its start."""
         self.home.mkdir(parents=True, exist_ok=True)
         config = files("verifier.cli.demo").joinpath("landed.yaml").read_text()
-        (self.home / "landed.yaml").write_text(config)
+        first = format_instant(min(nights))
+        (self.home / "landed.yaml").write_text(config.replace("FIRST-NIGHT", first))
         self._build_pictures()
         with sqlite3.connect(self.home / "orders.db") as orders:
             orders.execute("create table regions (code text primary key, active int)")
