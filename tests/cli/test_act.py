@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -27,7 +28,6 @@ def test_every_action_but_an_override_can_be_done_here() -> None:
     [
         (["skip", "revenue/MISSING"], "skips"),
         (["reconcile", "revenue/LIED", "--counts-as-useful"], "skips"),
-        (["fence", "revenue/AMBIGUOUS", "--attempt", "ATTEMPT"], "nothing"),
         (["hold", "revenue"], "refuses"),
         (["release", "revenue"], "decides again"),
         (["mute", "revenue", "--until", "SOON"], "nothing"),
@@ -37,22 +37,10 @@ def test_every_action_but_an_override_can_be_done_here() -> None:
 def test_an_action_is_recorded_and_says_what_of_it_is_enforced(
     home: Any, landed: Landed, words: list[str], enforced: str
 ) -> None:
-    attempts = landed("explain", f"revenue/{home.ambiguous}", "--json").json["attempts"]
-    places = {
-        "MISSING": home.missing,
-        "LIED": home.lied,
-        "AMBIGUOUS": home.ambiguous,
-        "ATTEMPT": attempts[0]["attempt"],
-        "SOON": soon(),
-    }
+    places = {"MISSING": home.missing, "LIED": home.lied, "SOON": soon()}
     for name, value in places.items():
         words = [word.replace(name, value) for word in words]
     told = landed("act", *words, *SIGNED)
-    if words[0] == "fence":
-        # It failed by its own word, so there is nothing to fence.
-        assert told.code == 2
-        assert "nothing to fence" in told.err
-        return
     assert told.code == 0
     first, recorded, enforcing = told.out.splitlines()
     assert first.startswith(f"{words[1]}: {words[0]} ")
@@ -70,12 +58,21 @@ def test_a_silent_attempt_is_fenced(home: Any, landed: Landed, served: Any) -> N
         "due": home.missing,
         "attempt": "silent one",
     }
-    assert served.service.receive([__import__("json").dumps(signal).encode()], "test").accepted
+    assert served.service.receive([json.dumps(signal).encode()], "test").accepted == 1
     run = f"unproved/{home.missing}"
     told = landed("act", "fence", run, "--attempt", "silent one", *SIGNED)
     assert told.code == 0
+    assert "kill it first" in told.out
     (attempt,) = landed("explain", run, "--json").json["attempts"]
     assert (attempt["state"], attempt["end_proof"]) == ("lost", "operator")
+
+
+def test_an_attempt_that_ended_by_its_own_word_cannot_be_fenced(home: Any, landed: Landed) -> None:
+    run = f"revenue/{home.ambiguous}"
+    (attempt,) = landed("explain", run, "--json").json["attempts"]
+    told = landed("act", "fence", run, "--attempt", attempt["attempt"], *SIGNED)
+    assert told.code == 2
+    assert "nothing to fence" in told.err
 
 
 def test_an_action_is_told_as_one_document(home: Any, landed: Landed) -> None:

@@ -22,18 +22,23 @@ def test_the_wrappers_commands_load_nothing_heavy(words: list[str]) -> None:
     assert told.stdout.endswith("loaded: []\n")
 
 
-def test_exec_gets_its_own_words_and_gives_its_own_exit_code(
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    assert entry.main(["exec", "--job", "../../x", "--", "true"]) == 2
-    assert "--job" in capfd.readouterr().err
+def landed(*words: str) -> subprocess.CompletedProcess[str]:
+    """Its own process: the wrapper blocks signals, and whoever starts it would keep that."""
+    return subprocess.run(
+        [sys.executable, "-m", "verifier.cli.entry", *words], capture_output=True, text=True
+    )
 
 
-def test_signal_gets_its_own_words_and_gives_its_own_exit_code(
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    assert entry.main(["signal", "no-such-kind", "--job", "x"]) == 2
-    assert "no-such-kind" in capfd.readouterr().err
+def test_exec_gets_its_own_words_and_gives_its_own_exit_code() -> None:
+    told = landed("exec", "--job", "../../x", "--", "true")
+    assert told.returncode == 2
+    assert "--job" in told.stderr
+
+
+def test_signal_gets_its_own_words_and_gives_its_own_exit_code() -> None:
+    told = landed("signal", "no-such-kind", "--job", "x")
+    assert told.returncode == 2
+    assert "no-such-kind" in told.stderr
 
 
 def test_everything_else_goes_to_the_app(capsys: pytest.CaptureFixture[str]) -> None:
@@ -42,9 +47,7 @@ def test_everything_else_goes_to_the_app(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_the_process_has_the_exit_code_of_the_command() -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "verifier.cli.entry", "explain"], capture_output=True, text=True
-    )
+    ended = landed("explain")
     assert ended.returncode == 2
     assert "RUN" in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -55,7 +55,7 @@ def test_a_run_that_lost_all_its_signals_is_gone_and_its_attempt_too(ledger, tol
     told(ping(build, "succeeded", "02:16"))
     told(ping(build, "started", "02:00:05"), at="02:17")
     assert runs(ledger) == [("02:00", "succeeded")]
-    assert [row[1] for row in rows("attempts")] == ["~2026-04-03T02:00:00Z"]
+    assert [row[0] for row in rows("attempts")] == ["quarter/~2026-04-03T02:00:00Z"]
 
 
 def test_a_due_that_was_told_wins_over_what_was_open(ledger, told, build):

@@ -124,6 +124,13 @@ def test_a_skip_is_a_fact_of_the_run_and_never_an_attempt(ledger, told, build):
     assert ledger.attempts(build.nightly) == []
 
 
+def test_of_the_skips_of_one_batch_the_earliest_is_kept(ledger, told, build):
+    later = build.signal("skipped", "02:00:02", attempt=None, reason="later")
+    earlier = build.signal("skipped", "02:00:01", attempt=None, reason="earlier")
+    told(earlier, later, build.signal("skipped", "02:00:03", attempt=None, reason="last"))
+    assert ledger.row(build.nightly).skipped.value == "earlier"
+
+
 def test_a_skip_of_a_run_made_by_hand_excuses_no_scheduled_run(ledger, told, build):
     told(build.signal("skipped", "02:10", attempt="m1", lane=Lane.MANUAL))
     assert [row.key for row in ledger.runs(RunFilter())] == [RunKey("nightly", "~m1")]
@@ -152,6 +159,14 @@ def test_a_heartbeat_that_brings_silence_closer_wakes_the_run_earlier(ledger, to
     assert ledger.row(build.nightly).wake_at > build.at("02:30")
     told(build.signal("heartbeat", "02:07"))
     assert ledger.row(build.nightly).wake_at == build.at("02:08:30")
+
+
+def test_a_heartbeat_from_before_a_person_closed_the_run_lets_it_stay_closed(ledger, told, build):
+    told(build.signal("heartbeat", "02:30"))
+    ledger.act(build.action("reconcile", "02:20", key=build.nightly), build.at("02:31"))
+    assert ledger.row(build.nightly).verdict is None
+    told(build.signal("heartbeat", "02:10"), at="02:32")
+    assert ledger.row(build.nightly).verdict == "reconciled"
 
 
 def test_a_loss_that_was_inferred_gives_way_to_a_heartbeat(ledger, told, build):
@@ -263,15 +278,18 @@ def deliveries(draw: st.DrawFn, story: Sequence[Any]) -> list[list[int]]:
     return [order[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
-KEEPS_ITS_PATH = {"run_id", "job", "wake_at", "judged_at", "first_judged_at", "revision", "counted"}
-"""What depends on the job's name, or on when things were heard, or is only a key."""
+KEYS = {"seq", "run_id", "whole_id", "job"}
+"""What is there only to be found again; it has the job's name in it."""
+
+PATH = {"received_at", "source", "wake_at", "judged_at", "first_judged_at", "revision", "counted"}
+"""What depends on when things were heard, and on what was thought before."""
 
 
-def folded(ledger: Any, job: str) -> list[list[tuple[Any, ...]]]:
+def folded(ledger: Any, job: str) -> list[list[str]]:
     """All that the ledger made of a job's signals, as rows without the job's name."""
     kept = []
     for table in (attempts, runs, signals):
-        leave_out = KEEPS_ITS_PATH | {"seq", "received_at", "source"}
+        leave_out = KEYS | PATH | ({"id"} if table is attempts else set())
         columns = [column for column in table.c if column.name not in leave_out]
         with ledger._database.read() as connection:
             found = connection.execute(table.select().where(table.c.job == job)).all()

@@ -5,6 +5,7 @@ import pytest
 from verifier.ledger import facts as run_facts
 from verifier.ledger.listing import RunFilter
 from verifier.runs.declaration import CheckTraits, Covers, CoversOffset, Every, Overlap
+from verifier.runs.guard import Decision, Ruling
 from verifier.runs.signal import Kind, Signal
 from verifier.runs.standing import standing
 
@@ -58,6 +59,7 @@ def test_a_second_look_that_differs_is_a_revision_for_the_worse_or_the_better(
     ledger.record(key, build.evaluation(key, "03:01", "partial", "confirm"), build.at("03:01"))
     row = ledger.row(key)
     assert (row.verdict, row.false_success, row.open, row.useful) == ("partial", True, True, False)
+    assert counted("landed_verdict_revisions_total") == {("worse",): 1}
     ledger.record(key, build.evaluation(key, "04:00", "complete"), build.at("04:00"))
     assert changes(ledger, key) == [
         (None, "verified"),
@@ -94,6 +96,21 @@ def test_each_revision_keeps_what_made_it_necessary(ledger, told, build, rows):
     told.night()
     told(build.signal("started", "05:00", attempt="a2", due=build.at("02:00")))
     assert [row[-1] for row in rows("revisions")] == ["end", "signal"]
+
+
+def test_a_run_that_a_person_or_the_guard_dealt_with_is_not_forgotten(ledger, told, build):
+    quarter = build.key("quarter", "02:00")
+    told(build.signal("started", "02:00:05"), build.signal("started", "02:00:05", job="quarter"))
+    ledger.act(build.action("skip", "02:01", key=build.nightly))
+    refusal = Ruling(Decision.REFUSE, "no")
+    claim = build.signal("claimed", "02:02", attempt="g", job="quarter")
+    ledger.grant(quarter, lambda _: refusal, claim, now=build.at("02:02"))
+    before = build.at("-1 02:00")
+    told(build.signal("created", "01:59", due=before))
+    told(build.signal("created", "01:59", due=before, job="quarter"))
+    assert ledger.attempts(build.nightly) == ledger.attempts(quarter) == []
+    assert ledger.row(build.nightly).verdict == "excused"
+    assert ledger.row(quarter).reported == "none"
 
 
 def test_an_attempt_that_ends_twice_is_counted_once(told, build, counted):
@@ -229,6 +246,7 @@ def test_an_attempt_that_covers_all_partitions_is_known_to_each_of_them(ledger, 
     assert ledger.row(german).reported == "succeeded"
     told(build.signal("started", "02:02", attempt="all", job="tenants"))
     assert ledger.row(german).reported == "running"
+    assert ledger.facts(german, build.at("02:02")).others == []
     told(build.signal("succeeded", "02:03", attempt="all", job="tenants"))
     assert ledger.row(german).reported == "succeeded"
     facts = ledger.facts(german, build.at("02:04"))

@@ -1,7 +1,8 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from verifier.ledger.listing import RunFilter
 from verifier.ledger.windows import BlindWindow, silence
 from verifier.runs.standing import standing
 
@@ -40,6 +41,13 @@ def test_silence_proves_nothing_while_a_window_is_open_or_was_not_caught_up(buil
 def test_of_several_windows_the_last_to_be_caught_up_counts(build):
     blind = [window(build, "01:00", "02:01", "02:40"), window(build, "02:02", "02:03", "02:20")]
     assert silence(blind, build.at("02:00"), timedelta(minutes=5)) == (build.at("02:40"), False)
+
+
+def test_the_first_instant_that_there_is_can_be_due(ledger, told, build):
+    first = datetime.min.replace(tzinfo=UTC)
+    told(build.signal("started", "02:00", due=first))
+    ledger.blind("native", build.at("01:00"), None, None)
+    assert [row.key.due for row in ledger.runs(RunFilter())] == [first]
 
 
 def test_windows_are_kept_and_replaced_by_source_and_beginning(ledger, build):

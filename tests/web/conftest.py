@@ -30,7 +30,7 @@ from verifier.web.access import Access
 from verifier.web.app import build_app
 
 NOW = datetime(2026, 4, 3, 3, 0, tzinfo=UTC)
-DUE = "2026-04-03T02:00:00Z"
+DECLARED = NOW - timedelta(days=2)
 TOKEN = "made-token-beside-the-ledger"
 INGEST_TOKEN = "ingest-token-0123456789"
 
@@ -115,6 +115,7 @@ class Warehouse:
 
     def __post_init__(self) -> None:
         with sqlite3.connect(self.path) as connection:
+            connection.execute("pragma synchronous = off")
             connection.execute("create table regions (code text)")
             connection.execute("create table revenue (day text, region text)")
             connection.executemany("insert into regions values (?)", [("de",), ("fr",)])
@@ -137,19 +138,25 @@ def warehouse(tmp_path: Path) -> Warehouse:
     return Warehouse(tmp_path / "warehouse.db")
 
 
+def configured(folder: Path) -> Config:
+    file = folder / "landed.yaml"
+    file.write_text(YAML.format(folder=folder))
+    return load(file, {})
+
+
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
-    file = tmp_path / "landed.yaml"
-    file.write_text(YAML.format(folder=tmp_path))
-    return load(file, {})
+    return configured(tmp_path)
 
 
 @pytest.fixture(scope="session")
 def blank_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty ledger: to copy it is quicker than to make another."""
-    path = tmp_path_factory.mktemp("ledger") / "landed.db"
-    Ledger.open(f"sqlite:///{path}", NOW).close()
-    return path
+    """A ledger that knows the jobs and nothing else: to copy it is quicker than to make it."""
+    folder = tmp_path_factory.mktemp("ledger")
+    config = configured(folder)
+    with Ledger.open(config.ledger, DECLARED) as ledger, Stores(config.stores) as stores:
+        Fleet(config, ledger, stores).register(DECLARED)
+    return folder / "landed.db"
 
 
 @pytest.fixture
@@ -159,7 +166,7 @@ def service(
     shutil.copy(blank_ledger, Path(config.file).with_name("landed.db"))
     with Ledger.open(config.ledger, clock()) as ledger, Stores(config.stores) as stores:
         fleet = Fleet(config, ledger, stores)
-        fleet.register(clock() - timedelta(days=2))
+        fleet.register(clock())
         gatekeeper = Gatekeeper(ledger, fleet, clock)
         yield Service(ledger, fleet, gatekeeper, clock, clock.wait)
         gatekeeper.close()

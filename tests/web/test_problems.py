@@ -10,7 +10,7 @@ from verifier.web.shapes import ProblemDetails
 
 ROUTES = [(each.method, each.public_path) for each in ENDPOINTS]
 POSTS = [path for method, path in ROUTES if method == "POST"]
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}
 NO_BODY: dict[str, str] = {"Content-Type": "application/json"}
 
 
@@ -29,10 +29,9 @@ def problem(answer, kind):
 
 
 @pytest.mark.parametrize("path", sorted({path for _, path in ROUTES}))
-@pytest.mark.parametrize("method", METHODS)
-def test_another_method_is_405_and_told_which_there_are(api, method, path):
+def test_another_method_is_405_and_told_which_there_are(api, path):
     taken = {each for each, where in ROUTES if where == path}
-    if method not in taken:
+    for method in sorted(METHODS - taken):
         answer = api.request(method, path)
         problem(answer, ProblemKind.METHOD_NOT_ALLOWED)
         assert set(answer.headers["Allow"].replace(" ", "").split(",")) - {"HEAD"} == taken

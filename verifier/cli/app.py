@@ -12,7 +12,7 @@ from typer.main import get_command
 
 from verifier.cli.act import act
 from verifier.cli.demo.command import demo
-from verifier.cli.exits import INTERRUPTED, CommandFailed, ExitCode
+from verifier.cli.exits import CommandFailed, ExitCode
 from verifier.cli.explain import explain
 from verifier.cli.init import init
 from verifier.cli.ledger import ledger
@@ -77,8 +77,6 @@ def run(words: Sequence[str]) -> int:
         get_command(app).main(args=list(words), prog_name="landed")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else ExitCode.DONE
-    except KeyboardInterrupt:
-        return INTERRUPTED
     except ConfigError as error:
         for problem in error.problems:
             _tell(str(problem))

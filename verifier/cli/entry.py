@@ -6,6 +6,9 @@ every job, so what they import delays the job.
 
 import sys
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as a shell gives it."""
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line ``argv`` (default: the process's own); its exit code."""
@@ -18,9 +21,12 @@ def main(argv: list[str] | None = None) -> int:
         from verifier.exec.signal_command import main as signal_main
 
         return signal_main(words[1:])
-    from verifier.cli.app import run
+    try:
+        from verifier.cli.app import run
 
-    return run(words)
+        return run(words)
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 if __name__ == "__main__":

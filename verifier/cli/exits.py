@@ -6,9 +6,6 @@ from typing import Any
 
 from verifier.runs.verdict import Verdict
 
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as a shell gives it."""
-
 BROKEN_PIPE = 141
 """Exit code where nobody reads any more, as a shell gives it."""
 

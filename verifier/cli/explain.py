@@ -14,7 +14,11 @@ from verifier.cli.where import Where
 
 RunArgument = Annotated[
     str,
-    typer.Argument(metavar="RUN", help="A run id, or job/DUE[/partition].", show_default=False),
+    typer.Argument(
+        metavar="RUN",
+        help="A run id, or job/DUE/PARTITION; a job without partitions has no third part.",
+        show_default=False,
+    ),
 ]
 
 

@@ -13,7 +13,7 @@ ConfigOption = Annotated[
         "--config",
         "-c",
         metavar="FILE",
-        help="The configuration. [LANDED_CONFIG; default: landed.yaml]",
+        help="The configuration (LANDED_CONFIG; default: landed.yaml).",
         show_default=False,
     ),
 ]
@@ -22,7 +22,7 @@ LedgerOption = Annotated[
     typer.Option(
         "--ledger",
         metavar="URL",
-        help="The ledger, as sqlite:///landed.db. [LANDED_LEDGER; default: the configuration's]",
+        help="The ledger, such as sqlite:///landed.db (LANDED_LEDGER; default: as configured).",
         show_default=False,
     ),
 ]
@@ -31,7 +31,7 @@ UrlOption = Annotated[
     typer.Option(
         "--url",
         metavar="URL",
-        help="A verifier that runs elsewhere, instead of a ledger. [LANDED_URL]",
+        help="A verifier that runs elsewhere, instead of a ledger (LANDED_URL).",
         show_default=False,
     ),
 ]
@@ -40,7 +40,7 @@ TokenOption = Annotated[
     typer.Option(
         "--token",
         metavar="TOKEN",
-        help="What opens that verifier. [LANDED_TOKEN, which other users cannot see]",
+        help="What opens that verifier (LANDED_TOKEN, which other users cannot see).",
         show_default=False,
     ),
 ]

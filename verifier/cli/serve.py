@@ -14,7 +14,7 @@ def serve(
         typer.Option(
             "--listen",
             metavar="HOST:PORT",
-            help="Where to answer; port 0 takes any. [default: the configuration's]",
+            help="Where to answer; port 0 takes any (default: as configured).",
             show_default=False,
         ),
     ] = None,

@@ -39,9 +39,9 @@ def serve_until_stopped(where: Where, *, listen_at: str | None, tick: str, as_js
     running = serving(path)
     if running is not None:
         raise CommandFailed(f"{path} is served at {running} already", hint="stop that one first")
-    configure_logs()
     try:
         listener = listen(address.host, address.port)
+        configure_logs()
         try:
             with claim(path, listener.url), Sidecar(where, loaded, every) as sidecar:
                 token = operate_token(path, create=True)

@@ -29,6 +29,9 @@ class Where:
     def __post_init__(self) -> None:
         if self.url is not None and self.ledger is not None:
             raise CommandFailed("expected one of --url and --ledger, found both")
+        for option, given in (("--url", self.url), ("--ledger", self.ledger)):
+            if given == "":
+                raise CommandFailed(f"{option}: expected a URL, found an empty text")
 
     @property
     def config_path(self) -> Path:

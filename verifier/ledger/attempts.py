@@ -16,7 +16,7 @@ from verifier.ledger.transaction import Transaction
 from verifier.runs.attempt import Attempt, fold
 from verifier.runs.binding import RunKey, run_key
 from verifier.runs.declaration import Declaration
-from verifier.runs.lifecycle import end_of, is_alive, silence_deadline, state_of
+from verifier.runs.lifecycle import end_of, silence_deadline, state_of
 from verifier.runs.signal import Kind, Lane, Signal
 
 AttemptKey = tuple[str, str]
@@ -193,11 +193,12 @@ def _only_breathes(
 ) -> bool:
     """Whether it ran and runs on, so that its run stands where it stood.
 
-    Its silence must not end earlier than was known, or nobody would look in time.
+    Only what runs has a time at which its silence ends it. That must not come earlier
+    than was known, or nobody would look in time.
     """
     if not said or any(signal.kind not in _BREATH for signal in said):
         return False
-    if not is_alive(before) or not is_alive(after) or before.first_said != after.first_said:
+    if before.first_said != after.first_said:
         return False
     was = silence_deadline(before, declaration, due)
     now = silence_deadline(after, declaration, due)

@@ -59,11 +59,11 @@ def silence(
 
     The instant is None where silence proves it at once, and where it never does.
     """
-    start, end = due - EARLY, due + start_within
+    latest = due + start_within
     caught_up = [
         each.caught_up_at
         for each in windows
-        if each.since <= end and (each.until is None or each.until >= start)
+        if each.since <= latest and (each.until is None or due <= each.until + EARLY)
     ]
     if None in caught_up:
         return None, True
