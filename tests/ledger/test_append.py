@@ -310,11 +310,12 @@ def folded(ledger: Any, job: str) -> list[list[str]]:
 
 
 @pytest.fixture
-def hasty(ledger: Ledger) -> Ledger:
+def hasty(ledger: Ledger, ledger_kind: str) -> Ledger:
     """A ledger that does not wait for the disk: what is folded is all that matters here."""
-    raw = ledger._database._writer.raw_connection()
-    raw.cursor().execute("PRAGMA synchronous = OFF")
-    raw.close()
+    if ledger_kind == "sqlite":
+        raw = ledger._database._writer.raw_connection()
+        raw.cursor().execute("PRAGMA synchronous = OFF")
+        raw.close()
     return ledger
 
 

@@ -40,6 +40,9 @@ def append(
     for name in {signal.job for signal in said}:
         transaction.job(name)
     connection = transaction.connection
+    for name in sorted({signal.job for signal in said if signals.is_anonymous(signal)}):
+        # To which attempt a signal belongs depends on the others of its job.
+        transaction.alone(f"anonymous/{name}")
     new = signals.add(connection, said, source, transaction.now)
     skips = [signal for signal in new if signal.kind is Kind.SKIPPED]
     telling = [signal for signal in new if signal.kind is not Kind.SKIPPED and signal.attempt]

@@ -9,8 +9,9 @@ import msgspec
 from sqlalchemy import Connection, delete, select
 
 from verifier.ledger import runs, signals
+from verifier.ledger.errors import Conflict
 from verifier.ledger.schema import attempts
-from verifier.ledger.statements import chunks, each_of, replace
+from verifier.ledger.statements import chunks, each_of, insert_missing, replace
 from verifier.ledger.tallies import ATTEMPTS
 from verifier.ledger.transaction import Transaction
 from verifier.runs.attempt import Attempt, fold
@@ -121,7 +122,9 @@ def _store(
     """Write the attempts as they are now, and find out which runs that touches."""
     touched = Touched(set(), set())
     left: set[str] = set()
-    rows, gone = [], []
+    new: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
+    gone = []
     for key, attempt in changes.items():
         before = known.get(key)
         job = transaction.job(key[0])
@@ -132,7 +135,8 @@ def _store(
         if attempt is None:
             gone.append(key)
             continue
-        rows.append(_row(transaction, key, before, attempt, run_id))
+        row = _row(transaction, key, before, attempt, run_id)
+        (new if before is None else changed).append(row)
         if run is None:
             continue
         touched.runs.add(run)
@@ -143,14 +147,22 @@ def _store(
             or not _only_breathes(before.body, attempt, said.get(key, ()), run.due, declaration)
         ):
             touched.unsettled.add(run)
-    _write(transaction.connection, rows, gone)
+    _write(transaction.connection, new, changed, gone)
     old = runs.keys_of(transaction.connection, left)
     return Touched(touched.runs | old, touched.unsettled | old)
 
 
-def _write(connection: Connection, rows: list[dict[str, Any]], gone: list[AttemptKey]) -> None:
-    if rows:
-        connection.execute(replace(connection, attempts), rows)
+def _write(
+    connection: Connection,
+    new: list[dict[str, Any]],
+    changed: list[dict[str, Any]],
+    gone: list[AttemptKey],
+) -> None:
+    if changed:
+        connection.execute(replace(connection, attempts), changed)
+    if new and connection.execute(insert_missing(connection, attempts), new).rowcount < len(new):
+        # Folded without what the other one heard of it.
+        raise Conflict("an attempt was first heard of by somebody else meanwhile: try again")
     for piece in chunks(map(_id_of, gone)):
         connection.execute(delete(attempts).where(attempts.c.id.in_(piece)))
 

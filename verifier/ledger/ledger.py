@@ -32,12 +32,14 @@ from verifier.ledger import declare as declaring
 from verifier.ledger import facts as run_facts
 from verifier.ledger import revisions as run_revisions
 from verifier.ledger import runs as run_rows
+from verifier.ledger.address import database_at
 from verifier.ledger.append import Appended
-from verifier.ledger.database import Database, path_of
+from verifier.ledger.database import Database
 from verifier.ledger.declarations import Jobs, Register, job_of
 from verifier.ledger.listing import LastTimes, RunFilter
 from verifier.ledger.migrate import prepare
 from verifier.ledger.restand import restand
+from verifier.ledger.retry import retried
 from verifier.ledger.runs import RunRow
 from verifier.ledger.schema import meta, runs
 from verifier.ledger.statements import chunks
@@ -57,6 +59,9 @@ from verifier.runs.standing import Facts
 from verifier.runs.verdict import Verdict
 from verifier.runs.view import GuardRecord, Revision
 
+DECLARING = "declaring"
+"""What those who declare have alone, and all others share."""
+
 
 class Ledger:
     """A ledger that is open; ``with`` closes it."""
@@ -72,13 +77,13 @@ class Ledger:
 
     @classmethod
     def open(cls, url: str, now: datetime) -> Self:
-        """Open the ledger at ``url``, such as ``sqlite:///landed.db``.
+        """Open the ledger at ``url``: ``sqlite:///landed.db``, ``postgresql+psycopg://…``.
 
         It is created where there is none, and migrated where it is older. Raises
         ``LedgerTooNew`` where a newer landed wrote it, and ``LedgerError`` for a
-        URL that is not supported and for a file that is no ledger.
+        URL that is not supported and for a database that is no ledger.
         """
-        database = Database(path_of(url))
+        database = database_at(url)
         try:
             prepare(database, now)
             return cls(database)
@@ -103,6 +108,7 @@ class Ledger:
 
     # Declarations
 
+    @retried
     def declare(
         self, job: str, declaration: Declaration, document: Mapping[str, Any], now: datetime
     ) -> bool:
@@ -115,12 +121,13 @@ class Ledger:
             jobs = self._register.read(connection)
         if declarations.is_declared_so(jobs, job, declaration, written):
             return False
-        with self._transaction(now) as transaction:
+        with self._transaction(now, declares=True) as transaction:
             return declaring.declare(transaction, job, declaration, written)
 
+    @retried
     def retire(self, job: str, now: datetime) -> bool:
         """Expect nothing of a job any more; False where it is retired already."""
-        with self._transaction(now) as transaction:
+        with self._transaction(now, declares=True) as transaction:
             return declaring.retire(transaction, job)
 
     def histories(self) -> Mapping[str, History]:
@@ -140,6 +147,7 @@ class Ledger:
 
     # Facts come in
 
+    @retried
     def append(self, signals: Sequence[Signal], *, source: str, received_at: datetime) -> Appended:
         """Keep signals, fold what is new of them, and judge the runs they touch.
 
@@ -154,14 +162,19 @@ class Ledger:
         Many are kept in several transactions, so that nobody waits long.
         """
         for piece in chunks(sorted(dues)):
-            with self._transaction(now) as transaction:
-                expectations.expect(transaction, job, piece)
+            self._expect(job, piece, now)
+
+    @retried
+    def _expect(self, job: str, dues: Sequence[datetime], now: datetime) -> None:
+        with self._transaction(now) as transaction:
+            expectations.expect(transaction, job, dues)
 
     def last_expected(self, job: str) -> datetime | None:
         """Up to which due instant runs of ``job`` were asked for; None for none."""
         with self._database.read() as connection:
             return expectations.last_expected(connection, job)
 
+    @retried
     def record(self, key: RunKey, evaluation: Evaluation, now: datetime) -> None:
         """Keep what the checks of a run answered, and judge it."""
         if evaluation.run_id != key.run_id:
@@ -171,6 +184,7 @@ class Ledger:
             if evaluations.add(transaction, key, evaluation):
                 restand(transaction, [key], evaluation.cause)
 
+    @retried
     def act(self, action: Action, now: datetime | None = None) -> bool:
         """Keep an operator's action; False where it is kept already.
 
@@ -191,6 +205,7 @@ class Ledger:
                 run_rows.wake(transaction.connection, transaction.now, *muted)
             return True
 
+    @retried
     def grant(
         self,
         key: RunKey,
@@ -230,6 +245,7 @@ class Ledger:
             moment: datetime | None = connection.scalar(select(func.min(runs.c.wake_at)))
             return moment
 
+    @retried
     def sleep(self, key: RunKey, now: datetime) -> None:
         """Judge a run because time has passed, and have it looked at again when due."""
         with self._transaction(now) as transaction:
@@ -328,6 +344,7 @@ class Ledger:
 
     # What the verifier knows about itself
 
+    @retried
     def listening(self, source: str, now: datetime) -> None:
         """Remember that ``source`` is heard at ``now``."""
         with self._database.write() as connection:
@@ -338,6 +355,7 @@ class Ledger:
         position = self.cursor(f"listening/{source}")
         return None if position is None else parse_instant(position)
 
+    @retried
     def blind(
         self,
         source: str,
@@ -364,6 +382,7 @@ class Ledger:
         with self._database.read() as connection:
             return cursors.read(connection, name)
 
+    @retried
     def keep_cursor(self, name: str, position: str) -> None:
         """Keep a position under a name, in place of the one before."""
         with self._database.write() as connection:
@@ -378,8 +397,11 @@ class Ledger:
             return audit.check(connection, self._register.read(connection), now)
 
     @contextmanager
-    def _transaction(self, now: datetime) -> Iterator[Transaction]:
+    def _transaction(self, now: datetime, *, declares: bool = False) -> Iterator[Transaction]:
         with self._database.write() as connection:
-            transaction = Transaction(connection, self._register.read(connection), now)
+            # What is said is bound by what is declared, so that must not change meanwhile.
+            self._database.alone(connection, DECLARING, shared=not declares)
+            jobs = self._register.read(connection)
+            transaction = Transaction(self._database, connection, jobs, now)
             yield transaction
             transaction.counted.write(connection)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 from verifier.ledger import facts as run_facts
 from verifier.ledger import runs as run_rows
 from verifier.ledger.declarations import first_said
-from verifier.ledger.errors import LedgerUnavailable
+from verifier.ledger.errors import Conflict
 from verifier.ledger.runs import RunRow
 from verifier.ledger.schema import guard_decisions, revisions, runs
 from verifier.ledger.statements import chunks
@@ -126,7 +126,7 @@ def _write(transaction: Transaction, changes: Sequence[tuple[RunRow, RunRow]], c
     written = connection.execute(_UPDATE, rows)
     if written.rowcount != len(rows):
         # Only possible where row locks are not what they should be; nothing is kept.
-        raise LedgerUnavailable("a run was judged by somebody else meanwhile: try again")
+        raise Conflict("a run was judged by somebody else meanwhile: try again")
     revised: list[dict[str, Any]] = [
         {
             "run_id": row.run_id,

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, select, update
 
+from verifier.ledger.errors import Conflict
 from verifier.ledger.schema import runs
 from verifier.ledger.statements import chunks, each_of, insert_missing
 from verifier.ledger.transaction import Transaction
@@ -82,9 +83,10 @@ def whole_job(key: RunKey) -> RunKey:
 
 
 def begin(transaction: Transaction, keys: Iterable[RunKey]) -> None:
-    """Make a row for each run that has none."""
+    """Make a row for each run that has none, and lock those of the others."""
+    keys = set(keys)
     rows: list[dict[str, Any]] = []
-    for key in set(keys):
+    for key in keys:
         new = blank(key, transaction.now)
         rows.append(
             {name: getattr(new, name) for name in COLUMNS}
@@ -100,7 +102,9 @@ def begin(transaction: Transaction, keys: Iterable[RunKey]) -> None:
     if rows:
         rows.sort(key=lambda row: row["run_id"])
         connection = transaction.connection
-        connection.execute(insert_missing(connection, runs), rows)
+        made = connection.execute(insert_missing(connection, runs), rows).rowcount
+        if made < len(rows) and len(lock(connection, keys)) < len(rows):
+            raise Conflict("a run was forgotten by somebody else meanwhile: try again")
 
 
 def lock(connection: Connection, keys: Iterable[RunKey]) -> list[RunRow]:
@@ -140,4 +144,6 @@ def partitions_of(connection: Connection, keys: Iterable[RunKey]) -> set[RunKey]
 
 def wake(connection: Connection, now: datetime, *which: ColumnElement[bool]) -> None:
     """Have runs judged again soon, by whoever looks after those that are awake."""
-    connection.execute(update(runs).where(*which).values(wake_at=now))
+    locked = select(runs.c.run_id).where(*which).order_by(runs.c.run_id).with_for_update()
+    woken = runs.c.run_id.in_(locked.cte().select())
+    connection.execute(update(runs).where(woken).values(wake_at=now))

@@ -15,12 +15,11 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Table,
-    Text,
     UniqueConstraint,
     text,
 )
 
-from verifier.ledger.types import Instant, Json, RunLane, Word
+from verifier.ledger.types import Instant, Json, RunLane, Text, Word
 from verifier.runs.action import Action, ActionKind
 from verifier.runs.attempt import Attempt, Told
 from verifier.runs.declaration import Declaration

@@ -37,7 +37,7 @@ def add(
             "received_at": received_at,
             "body": signal,
         }
-        for signal in first.values()
+        for _, signal in sorted(first.items())  # in one order, or two writers may block each other
     ]
     new: set[tuple[str, str]] = set()
     insert = insert_missing(connection, signals).returning(signals.c.job, signals.c.id)

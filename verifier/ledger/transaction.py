@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from verifier.ledger.database import Database
 from verifier.ledger.declarations import Job, Jobs, job_of
 from verifier.ledger.tallies import Counted
 
@@ -11,7 +12,10 @@ from verifier.ledger.tallies import Counted
 class Transaction:
     """What every step of one write shares. All of it is kept, or nothing."""
 
-    def __init__(self, connection: Connection, jobs: Jobs, now: datetime) -> None:
+    def __init__(
+        self, database: Database, connection: Connection, jobs: Jobs, now: datetime
+    ) -> None:
+        self._database = database
         self.connection = connection
         self.jobs = jobs
         self.now = now
@@ -20,3 +24,7 @@ class Transaction:
     def job(self, name: str) -> Job:
         """The job of that name; ``UnknownJob`` where there never was one."""
         return job_of(self.jobs, name)
+
+    def alone(self, what: str) -> None:
+        """Have the rest of this write to itself as far as ``what`` goes."""
+        self._database.alone(self.connection, what)
