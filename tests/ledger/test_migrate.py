@@ -104,7 +104,7 @@ def test_an_empty_file_becomes_a_ledger(path):
         assert ledger.runs(RunFilter()) == []
 
 
-def test_a_copy_that_lost_its_write_ahead_log_gets_it_back(ledger, told, tmp_path):
+def test_a_copy_that_lost_its_write_ahead_log_gets_it_back(ledger, told, path, tmp_path):
     told.night()
     copy = tmp_path / "copy.db"
     with ledger._database.read() as connection:

@@ -1,4 +1,4 @@
-"""The one way in: signals are kept, folded, and the runs they touch judged anew."""
+"""The one way in: signals are kept, folded, and the runs they touch judged or woken."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -7,12 +7,13 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import bindparam, update
 
-from verifier.ledger import anonymous, attempts, signals
+from verifier.ledger import anonymous, attempts, putting_off, signals
 from verifier.ledger import runs as run_rows
-from verifier.ledger.attempts import AttemptKey
+from verifier.ledger.attempts import AttemptKey, Touched
 from verifier.ledger.declarations import Job
 from verifier.ledger.restand import restand
 from verifier.ledger.schema import runs
+from verifier.ledger.signals import Batch
 from verifier.ledger.transaction import Transaction
 from verifier.runs.attempt import Told, fold
 from verifier.runs.binding import RunKey, run_key
@@ -33,29 +34,60 @@ class Appended(msgspec.Struct, frozen=True, kw_only=True):
 def append(
     transaction: Transaction, said: Sequence[Signal], source: str, cause: str = "signal"
 ) -> Appended:
-    """Keep what is new of ``said``; ``received_at`` is the transaction's instant.
+    """Keep what is new of ``said``, and judge the runs that it touches.
 
     Raises ``UnknownJob`` where one is of a job that was never declared.
     """
-    for name in {signal.job for signal in said}:
+    batch = Batch(signals=said, source=source, received_at=transaction.now)
+    accepted, touched, skipped = _take(transaction, [batch])
+    run_rows.begin(transaction, touched.begun)
+    restand(transaction, touched.unsettled | touched.left | skipped, cause)
+    return Appended(
+        accepted=accepted[0],
+        duplicates=len(said) - accepted[0],
+        touched=frozenset(touched.runs | touched.left | skipped),
+    )
+
+
+def append_group(transaction: Transaction, batches: Sequence[Batch]) -> list[int]:
+    """Keep what is new of many batches; how much that was of each.
+
+    Runs without a verdict are not judged but woken, so whoever looks after those that
+    are awake judges them; what is told of one at any instant follows from facts, and
+    those are here. A verdict that may hold no longer is thought over at once.
+    """
+    accepted, touched, skipped = _take(transaction, batches)
+    judged = putting_off.put_off(transaction, touched.begun, touched.unsettled)
+    restand(transaction, judged | touched.left | skipped, "signal")
+    return accepted
+
+
+def _take(
+    transaction: Transaction, batches: Sequence[Batch]
+) -> tuple[list[int], Touched, set[RunKey]]:
+    """Keep and fold what is new; how much of each batch was, and the runs that touches."""
+    jobs = {signal.job for batch in batches for signal in batch.signals}
+    for name in jobs:
         transaction.job(name)
-    connection = transaction.connection
-    for name in sorted({signal.job for signal in said if signals.is_anonymous(signal)}):
+    unnamed = {
+        signal.job
+        for batch in batches
+        for signal in batch.signals
+        if signal.attempt is None and signal.kind is not Kind.SKIPPED
+    }
+    for name in sorted(unnamed):
         # To which attempt a signal belongs depends on the others of its job.
         transaction.alone(f"anonymous/{name}")
-    new = signals.add(connection, said, source, transaction.now)
-    skips = [signal for signal in new if signal.kind is Kind.SKIPPED]
-    telling = [signal for signal in new if signal.kind is not Kind.SKIPPED and signal.attempt]
-    bound, disturbed = _bind(transaction, [each for each in new if signals.is_anonymous(each)])
+    added = signals.add(transaction.connection, batches)
+    skips = [signal for signal in added.new if signal.kind is Kind.SKIPPED]
+    telling = [signal for signal in added.new if signal.kind is not Kind.SKIPPED]
+    bound: list[Signal] = []
+    disturbed: set[AttemptKey] = set()
+    if unnamed:
+        bound, disturbed = _bind(transaction, [each for each in telling if each.attempt is None])
+        telling = [each for each in telling if each.attempt is not None]
     touched = attempts.fold_in(transaction, [*telling, *bound], disturbed)
-    skipped = _skip(transaction, skips)
-    run_rows.begin(transaction, touched.runs)
-    restand(transaction, touched.unsettled | skipped, cause)
-    return Appended(
-        accepted=len(new),
-        duplicates=len(said) - len(new),
-        touched=frozenset(touched.runs | skipped),
-    )
+    return added.accepted, touched, _skip(transaction, skips) if skips else set()
 
 
 def _bind(

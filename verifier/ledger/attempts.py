@@ -9,14 +9,17 @@ import msgspec
 from sqlalchemy import Connection, delete, select
 
 from verifier.ledger import runs, signals
+from verifier.ledger.bulk import insert_new, update_all
+from verifier.ledger.declarations import Job
 from verifier.ledger.errors import Conflict
 from verifier.ledger.schema import attempts
-from verifier.ledger.statements import chunks, each_of, insert_missing, replace
+from verifier.ledger.statements import chunks, each_of
 from verifier.ledger.tallies import ATTEMPTS
 from verifier.ledger.transaction import Transaction
+from verifier.ledger.types import to_json
 from verifier.runs.attempt import Attempt, fold
 from verifier.runs.binding import RunKey, run_key
-from verifier.runs.declaration import Declaration
+from verifier.runs.instant import to_microseconds
 from verifier.runs.lifecycle import end_of, silence_deadline, state_of
 from verifier.runs.signal import Kind, Lane, Signal
 
@@ -39,6 +42,10 @@ _BREATH = frozenset({Kind.HEARTBEAT, Kind.PROGRESS, Kind.EFFECT})
 """Kinds that a running attempt sends while it goes on running."""
 
 
+COLUMNS = tuple(column.name for column in attempts.c)
+Row = tuple[Any, ...]
+
+
 class Known(msgspec.Struct, frozen=True):
     """An attempt as stored: its run, and whether its first end was counted."""
 
@@ -48,10 +55,16 @@ class Known(msgspec.Struct, frozen=True):
 
 
 class Touched(msgspec.Struct, frozen=True):
-    """The runs whose attempts changed, and those of them that must be judged anew."""
+    """The runs whose attempts changed.
+
+    ``begun``: those that may be heard of for the first time. ``unsettled``: those
+    that must be judged anew. ``left``: those that an attempt turned out not to be of.
+    """
 
     runs: set[RunKey]
+    begun: set[RunKey]
     unsettled: set[RunKey]
+    left: set[RunKey]
 
 
 def fold_in(
@@ -120,10 +133,10 @@ def _store(
     said: Mapping[AttemptKey, Sequence[Signal]],
 ) -> Touched:
     """Write the attempts as they are now, and find out which runs that touches."""
-    touched = Touched(set(), set())
+    touched = Touched(set(), set(), set(), set())
     left: set[str] = set()
-    new: list[dict[str, Any]] = []
-    changed: list[dict[str, Any]] = []
+    new: list[Row] = []
+    changed: list[Row] = []
     gone = []
     for key, attempt in changes.items():
         before = known.get(key)
@@ -140,27 +153,25 @@ def _store(
         if run is None:
             continue
         touched.runs.add(run)
-        declaration = job.declared_for(run.due, [attempt], transaction.now).declaration
-        if (
-            before is None
-            or before.run_id != run_id
-            or not _only_breathes(before.body, attempt, said.get(key, ()), run.due, declaration)
-        ):
+        if before is None or before.run_id != run_id:
+            touched.begun.add(run)
+            touched.unsettled.add(run)
+        elif not _only_breathes(job, before.body, attempt, said.get(key, ()), run.due):
             touched.unsettled.add(run)
     _write(transaction.connection, new, changed, gone)
-    old = runs.keys_of(transaction.connection, left)
-    return Touched(touched.runs | old, touched.unsettled | old)
+    touched.left.update(runs.keys_of(transaction.connection, left))
+    return touched
 
 
 def _write(
     connection: Connection,
-    new: list[dict[str, Any]],
-    changed: list[dict[str, Any]],
+    new: Sequence[Row],
+    changed: Sequence[Row],
     gone: list[AttemptKey],
 ) -> None:
     if changed:
-        connection.execute(replace(connection, attempts), changed)
-    if new and connection.execute(insert_missing(connection, attempts), new).rowcount < len(new):
+        update_all(connection, attempts, COLUMNS, changed)
+    if new and insert_new(connection, attempts, COLUMNS, new) < len(new):
         # Folded without what the other one heard of it.
         raise Conflict("an attempt was first heard of by somebody else meanwhile: try again")
     for piece in chunks(map(_id_of, gone)):
@@ -173,7 +184,8 @@ def _row(
     before: Known | None,
     attempt: Attempt,
     run_id: str | None,
-) -> dict[str, Any]:
+) -> Row:
+    """An attempt as it is stored, by ``COLUMNS``."""
     job, name = key
     lane = attempt.lane.value if attempt.lane else Lane.LIVE
     end = end_of(attempt)
@@ -181,27 +193,23 @@ def _row(
     if end is not None and not counted:
         transaction.counted.count(ATTEMPTS, job, lane=lane, outcome=end.kind)
         counted = True
-    return {
-        "id": _id_of(key),
-        "job": job,
-        "attempt": name,
-        "run_id": run_id,
-        "lane": lane,
-        "state": state_of(attempt),
-        "started_at": attempt.started,
-        "ended_at": end.at if end else None,
-        "worker": attempt.worker.value if attempt.worker else None,
-        "counted": counted,
-        "body": attempt,
-    }
+    return (
+        _id_of(key),
+        job,
+        name,
+        run_id,
+        lane.value,
+        state_of(attempt).value,
+        to_microseconds(attempt.started) if attempt.started else None,
+        to_microseconds(end.at) if end else None,
+        attempt.worker.value if attempt.worker else None,
+        counted,
+        to_json(attempt),
+    )
 
 
 def _only_breathes(
-    before: Attempt,
-    after: Attempt,
-    said: Sequence[Signal],
-    due: datetime | None,
-    declaration: Declaration,
+    job: Job, before: Attempt, after: Attempt, said: Sequence[Signal], due: datetime | None
 ) -> bool:
     """Whether it ran and runs on, so that its run stands where it stood.
 
@@ -212,6 +220,10 @@ def _only_breathes(
         return False
     if before.first_said != after.first_said:
         return False
+    instant = due or after.first_said or before.started
+    if instant is None:
+        return False
+    declaration = job.history.at(instant)
     was = silence_deadline(before, declaration, due)
     now = silence_deadline(after, declaration, due)
     return was is not None and now is not None and was <= now

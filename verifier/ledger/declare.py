@@ -65,5 +65,6 @@ def _rebind(transaction: Transaction, name: str, job: Job) -> None:
     disturbed = {(name, attempt) for attempt in binding.disturbed}
     refolded = attempts.fold_in(transaction, [], disturbed)
     rebound = attempts.rebind(transaction, name, since)
-    run_rows.begin(transaction, refolded.runs | rebound.runs)
-    restand(transaction, refolded.unsettled | rebound.unsettled, "declared")
+    run_rows.begin(transaction, refolded.begun | rebound.begun)
+    touched = refolded.unsettled | refolded.left | rebound.unsettled | rebound.left
+    restand(transaction, touched, "declared")

@@ -42,6 +42,7 @@ from verifier.ledger.restand import restand
 from verifier.ledger.retry import retried
 from verifier.ledger.runs import RunRow
 from verifier.ledger.schema import meta, runs
+from verifier.ledger.signals import Batch
 from verifier.ledger.statements import chunks
 from verifier.ledger.tallies import Tally
 from verifier.ledger.transaction import Transaction
@@ -155,6 +156,16 @@ class Ledger:
         """
         with self._transaction(received_at) as transaction:
             return appending.append(transaction, signals, source)
+
+    @retried
+    def append_group(self, batches: Sequence[Batch], now: datetime) -> list[int]:
+        """Keep and fold many batches at once; how much of each was new.
+
+        Runs that have no verdict are only woken, to be judged with others. Raises
+        ``UnknownJob`` where one signal is of a job that was never declared.
+        """
+        with self._transaction(now) as transaction:
+            return appending.append_group(transaction, batches)
 
     def expect(self, job: str, dues: Sequence[datetime], now: datetime) -> None:
         """Have a run of ``job`` for each due instant that its schedule asks for.

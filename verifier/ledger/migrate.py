@@ -52,8 +52,7 @@ def version_of(connection: Connection, name: str) -> str | None:
         return None
     if VERSION_TABLE not in tables or "signals" not in tables:
         raise LedgerError(
-            f"expected a ledger, found another database at {name}; "
-            "a ledger needs one of its own"
+            f"expected a ledger, found another database at {name}; a ledger needs one of its own"
         )
     version: str | None = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))  # noqa: S608 - a name of ours
     return version

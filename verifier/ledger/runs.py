@@ -1,15 +1,16 @@
 """Runs: one row for each that anything is known of, with where it stood last."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, select, update
 
+from verifier.ledger.bulk import insert_new
 from verifier.ledger.errors import Conflict
 from verifier.ledger.schema import runs
-from verifier.ledger.statements import chunks, each_of, insert_missing
+from verifier.ledger.statements import chunks, each_of
 from verifier.ledger.transaction import Transaction
 from verifier.ledger.types import RunLane
 from verifier.runs.attempt import Told
@@ -84,27 +85,58 @@ def whole_job(key: RunKey) -> RunKey:
 
 def begin(transaction: Transaction, keys: Iterable[RunKey]) -> None:
     """Make a row for each run that has none, and lock those of the others."""
-    keys = set(keys)
-    rows: list[dict[str, Any]] = []
-    for key in keys:
-        new = blank(key, transaction.now)
-        rows.append(
-            {name: getattr(new, name) for name in COLUMNS}
-            | {
-                "run_id": new.run_id,
-                "job": key.job,
-                "occurrence": key.occurrence,
-                "partition": key.partition,
-                "whole_id": whole_job(key).run_id if key.partition else None,
-                "due": key.due,
-            }
-        )
-    if rows:
-        rows.sort(key=lambda row: row["run_id"])
-        connection = transaction.connection
-        made = connection.execute(insert_missing(connection, runs), rows).rowcount
-        if made < len(rows) and len(lock(connection, keys)) < len(rows):
-            raise Conflict("a run was forgotten by somebody else meanwhile: try again")
+    wanted = set(keys)
+    if not wanted:
+        return
+    new = insert(transaction, wanted, None)
+    if new < len(wanted) and len(lock(transaction.connection, wanted)) < len(wanted):
+        raise Conflict("a run was forgotten by somebody else meanwhile: try again")
+
+
+def insert(transaction: Transaction, keys: Collection[RunKey], wake_at: datetime | None) -> int:
+    """Make a row for each run that has none; how many were made."""
+    rows = sorted(_born(transaction, key, wake_at) for key in keys)
+    return insert_new(transaction.connection, runs, STORED, rows)
+
+
+STORED = ("run_id", "job", "occurrence", "partition", "whole_id", "due", *COLUMNS)
+
+
+def _born(transaction: Transaction, key: RunKey, wake_at: datetime | None) -> tuple[Any, ...]:
+    """A run of which nothing is known yet as it is stored, by ``STORED``."""
+    due = key.due
+    asked_for = due is not None and transaction.job(key.job).asks_for(due)
+    moment = None if due is None else to_microseconds(due)
+    return (
+        key.run_id,
+        key.job,
+        key.occurrence,
+        key.partition,
+        whole_job(key).run_id if key.partition else None,
+        moment,
+        to_microseconds(transaction.now) if moment is None else moment,  # at
+        (RunLane.LIVE if asked_for else RunLane.OTHER).value,
+        *_BLANK,
+        None if wake_at is None else to_microseconds(wake_at),
+        0,  # revision
+    )
+
+
+_BLANK = (
+    False,  # expected
+    None,  # skipped
+    RunState.WAITING.value,
+    None,  # verdict
+    Reported.NONE.value,
+    Effect.UNKNOWN.value,
+    False,  # false_success
+    False,  # open
+    False,  # useful
+    None,  # completed_at
+    None,  # first_judged_at
+    None,  # judged_at
+    None,  # evaluation_id
+)
 
 
 def lock(connection: Connection, keys: Iterable[RunKey]) -> list[RunRow]:
