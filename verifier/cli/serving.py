@@ -1,5 +1,6 @@
 """Serving a ledger: the address, the sidecar behind it, and the stop."""
 
+from contextlib import nullcontext
 from datetime import timedelta
 
 from pydantic import TypeAdapter, ValidationError
@@ -34,17 +35,17 @@ def serve_until_stopped(where: Where, *, listen_at: str | None, tick: str, as_js
     address = _address(listen_at, loaded)
     every = _tick(tick)
     path = ledger_path(loaded.ledger)
-    if path is None:
-        raise CommandFailed("expected a SQLite ledger: others are not supported yet")
-    running = serving(path)
+    running = None if path is None else serving(path)
     if running is not None:
         raise CommandFailed(f"{path} is served at {running} already", hint="stop that one first")
     try:
         listener = listen(address.host, address.port)
         configure_logs()
         try:
-            with claim(path, listener.url), Sidecar(where, loaded, every) as sidecar:
-                token = operate_token(path, create=True)
+            # Of a ledger that is no file many may serve; they have no folder for a token.
+            alone = nullcontext() if path is None else claim(path, listener.url)
+            with alone, Sidecar(where, loaded, every) as sidecar:
+                token = None if path is None else operate_token(path, create=True)
                 app = build_app(sidecar.service, Access.of(address, loaded.tokens, token))
                 _announce(listener, loaded, as_json=as_json)
                 serve_app(app, listener, sidecar.interrupt)
@@ -53,7 +54,7 @@ def serve_until_stopped(where: Where, *, listen_at: str | None, tick: str, as_js
     except (AlreadyServed, CannotListen) as error:
         raise CommandFailed(str(error)) from None
     except OSError as error:
-        raise CommandFailed(f"{path} cannot be served: {error.strerror}") from None
+        raise CommandFailed(f"{path or 'the ledger'} cannot be served: {error.strerror}") from None
 
 
 def _announce(listener: Listener, config: Config, *, as_json: bool) -> None:

@@ -13,7 +13,7 @@ from verifier.engine.clock import Clock, Wait
 from verifier.engine.documents import document, documents, find_run, job_status, list_runs
 from verifier.engine.fleet import Fleet
 from verifier.engine.guarding import Gatekeeper, GuardAnswer, GuardRequest
-from verifier.intake.door import receive
+from verifier.intake.door import SortedOut, receive, sort_out
 from verifier.intake.receipt import Receipt
 from verifier.ledger.ledger import Ledger
 from verifier.ledger.listing import RunFilter
@@ -47,6 +47,11 @@ class Service:
     def receive(self, items: Sequence[bytes | msgspec.Raw], source: str) -> Receipt:
         """Take signals; what is accepted is durable when this returns."""
         return receive(self.ledger, items, source=source, received_at=self.clock())
+
+    def sort_out(self, items: Sequence[bytes | msgspec.Raw], *, known: bool) -> SortedOut:
+        """Read what was sent; with ``known``, by the jobs that are known without asking."""
+        histories = self.ledger.known_histories if known else self.ledger.histories()
+        return sort_out(items, histories, self.clock())
 
     def run(self, reference: str) -> dict[str, Any]:
         """One Run document, by run id or ``job/DUE[/partition]``."""

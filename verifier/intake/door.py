@@ -25,7 +25,33 @@ def receive(
     Bad items are refused one by one, with the index they had; the good ones of the
     same batch are kept. Raises ``LedgerUnavailable`` where nothing could be kept.
     """
-    histories = ledger.histories()
+    sorted_out = sort_out(items, ledger.histories(), received_at)
+    kept = ledger.append(sorted_out.signals, source=source, received_at=received_at)
+    return sorted_out.receipt(kept.accepted)
+
+
+class SortedOut(msgspec.Struct, frozen=True):
+    """A body read: the signals in it, and what was refused."""
+
+    signals: list[Signal]
+    rejected: tuple[Rejection, ...]
+    received_at: datetime
+
+    def receipt(self, accepted: int) -> Receipt:
+        """The answer, where ``accepted`` of the signals were new."""
+        duplicates = len(self.signals) - accepted
+        return Receipt(accepted=accepted, duplicates=duplicates, rejected=self.rejected)
+
+    @property
+    def names_unknown_jobs(self) -> bool:
+        """Whether something was refused because nobody declared its job."""
+        return any(each.code is RejectCode.UNKNOWN_JOB for each in self.rejected)
+
+
+def sort_out(
+    items: Sequence[bytes | msgspec.Raw], histories: Mapping[str, History], received_at: datetime
+) -> SortedOut:
+    """Read each item, and refuse those that are no signal of a job of ``histories``."""
     signals: list[Signal] = []
     rejected: list[Rejection] = []
     for index, item in enumerate(items):
@@ -36,8 +62,7 @@ def receive(
             rejected.append(refusal.rejection(index))
         else:
             signals.append(signal)
-    kept = ledger.append(signals, source=source, received_at=received_at)
-    return Receipt(accepted=kept.accepted, duplicates=kept.duplicates, rejected=tuple(rejected))
+    return SortedOut(signals, tuple(rejected), received_at)
 
 
 def check_declared(signal: Signal, histories: Mapping[str, History]) -> None:

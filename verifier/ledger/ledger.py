@@ -141,6 +141,11 @@ class Ledger:
             self._in_force = (jobs, histories)
         return histories
 
+    @property
+    def known_histories(self) -> Mapping[str, History]:
+        """What ``histories`` gave last, without asking the database."""
+        return self._in_force[1]
+
     def documents(self, job: str) -> list[tuple[datetime, dict[str, Any]]]:
         """A job's documents with their valid-from, oldest first."""
         with self._database.read() as connection:
