@@ -42,7 +42,7 @@ def test_a_reader_keeps_its_snapshot_while_others_write(ledger, told, build):
 
 def test_readers_cannot_write(ledger):
     with (
-        pytest.raises(LedgerUnavailable, match="read-?only"),
+        pytest.raises(LedgerUnavailable, match=r"read-?only"),
         ledger._database.read() as connection,
     ):
         connection.exec_driver_sql("DELETE FROM signals")

@@ -1,6 +1,6 @@
 """The engine: what time alone brings about, done in ticks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from threading import Lock
@@ -19,7 +19,10 @@ from verifier.runs.lifecycle import infer_loss
 from verifier.runs.standing import standing
 
 AWAKE = 500
-"""Runs that one tick looks at; the rest wait for the next one."""
+"""Runs that are looked at together."""
+
+PIECES = 4
+"""How many times that in one tick; the rest waits for the next one."""
 
 log = structlog.get_logger()
 
@@ -42,8 +45,11 @@ class Engine:
     def tick(self, now: datetime) -> None:
         """Do everything that is due at ``now``; evaluations are only begun."""
         sweep_due(self._ledger, now)
-        for key in self._ledger.awake(now, AWAKE):
-            self._attend(key, now)
+        for _ in range(PIECES):
+            keys = self._awake(now)
+            self._attend(keys, now)
+            if len(keys) < AWAKE:
+                break
 
     def settle(self, timeout: float | None = None) -> None:
         """Wait until the evaluations that were begun have ended."""
@@ -56,25 +62,53 @@ class Engine:
         self._fleet.stores.interrupt()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _attend(self, key: RunKey, now: datetime) -> None:
-        """What one run that woke up needs: its silence told, or its destination asked."""
+    def _awake(self, now: datetime) -> list[RunKey]:
+        """The runs that are awake, but for those whose destination is being asked."""
         with self._lock:
-            if key in self._asking:
+            asking = set(self._asking)
+        found = self._ledger.awake(now, AWAKE + len(asking))
+        return [key for key in found if key not in asking][:AWAKE]
+
+    def _attend(self, keys: Sequence[RunKey], now: datetime) -> None:
+        """What runs that woke up need; one that fails keeps no other from its turn."""
+        try:
+            self._attend_to(keys, now)
+        except LedgerUnavailable:
+            raise
+        except Exception:
+            if len(keys) == 1:
+                log.exception("run_not_attended", run=keys[0].path)
                 return
-        facts = self._ledger.facts(key, now)
-        losses = [
-            loss
-            for attempt in facts.attempts
-            if (loss := infer_loss(attempt, facts.declaration, key.due, now)) is not None
-        ]
+            for key in keys:
+                self._attend([key], now)
+
+    def _attend_to(self, keys: Sequence[RunKey], now: datetime) -> None:
+        """Tell of silence, ask the destinations that are to be asked, judge the rest."""
+        facts = self._ledger.judging(keys)
+        losses = {
+            key: lost
+            for key, known in facts.items()
+            if (
+                lost := [
+                    loss
+                    for attempt in known.attempts
+                    if (loss := infer_loss(attempt, known.declaration, key.due, now)) is not None
+                ]
+            )
+        }
         if losses:
-            self._ledger.append(losses, source="silence", received_at=now)
-            facts = self._ledger.facts(key, now)
-        look = standing(facts, now).next_look
-        if look is not None and look.at <= now:
-            self._begin(key, look.cause)
-        else:
-            self._ledger.sleep(key, now)
+            said = [loss for lost in losses.values() for loss in lost]
+            self._ledger.append(said, source="silence", received_at=now)
+            facts |= self._ledger.judging(losses)
+        idle = []
+        for key, known in facts.items():
+            look = standing(known, now).next_look
+            if look is not None and look.at <= now:
+                self._begin(key, look.cause)
+            else:
+                idle.append(key)
+        if idle:
+            self._ledger.sleep(idle, now)
 
     def _begin(self, key: RunKey, cause: Cause) -> None:
         with self._lock:

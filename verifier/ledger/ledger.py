@@ -6,7 +6,7 @@ write. Any thread may call any method. All raise ``LedgerUnavailable`` where the
 ledger cannot be used now. Instants are UTC, and ``now`` is the present one.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from types import TracebackType
@@ -262,10 +262,19 @@ class Ledger:
             return moment
 
     @retried
-    def sleep(self, key: RunKey, now: datetime) -> None:
-        """Judge a run because time has passed, and have it looked at again when due."""
+    def sleep(self, keys: Iterable[RunKey], now: datetime) -> None:
+        """Judge runs because time has passed, and have them looked at again when due."""
         with self._transaction(now) as transaction:
-            restand(transaction, [key], "time")
+            restand(transaction, keys, "time")
+
+    def judging(self, keys: Iterable[RunKey]) -> dict[RunKey, Facts]:
+        """What the verdict, the state and the next look of each run follow from.
+
+        Runs without a row are left out.
+        """
+        with self._database.read() as connection:
+            rows = run_rows.read(connection, keys)
+            return run_facts.for_judging(connection, self._register.read(connection), rows)
 
     # What is known of a run
 
