@@ -66,7 +66,7 @@ def _row(signal: Signal, source: str, received_at: int) -> tuple[Any, ...]:
     return (
         signal.job,
         signal.id,
-        kind.value,
+        kind._value_,  # as ``value``, which takes as long as the rest of the row
         to_microseconds(signal.at),
         signal.partition or "",
         UNBOUND if skips or attempt is None else attempt,

@@ -16,6 +16,13 @@ from sqlalchemy.pool import QueuePool
 from verifier.ledger import database
 from verifier.ledger.errors import LedgerError, LedgerUnavailable
 
+WRITER_KIB = 64 * 1024
+READER_KIB = 4 * 1024
+"""Memory for pages: the indexes that signals come into, and what one read looks at."""
+
+CHECKPOINT_PAGES = 8_000
+"""Pages of 4 KiB in the log before they are written to the file, in one go."""
+
 
 def path_of(url: URL) -> Path:
     """The file that a SQLite URL names; ``LedgerError`` where it names none that lasts."""
@@ -39,10 +46,10 @@ class SqliteDatabase:
         self.path = path.absolute()
         self.name = str(self.path)
         self._lock = Lock()
-        self._writer = self._engine("rwc", "BEGIN IMMEDIATE", size=1)
-        self._readers = self._engine("ro", "BEGIN", size=database.READERS)
+        self._writer = self._engine("rwc", "BEGIN IMMEDIATE", size=1, cache_kib=WRITER_KIB)
+        self._readers = self._engine("ro", "BEGIN", size=database.READERS, cache_kib=READER_KIB)
 
-    def _engine(self, mode: str, begin: str, *, size: int) -> Engine:
+    def _engine(self, mode: str, begin: str, *, size: int, cache_kib: int) -> Engine:
         uri = f"file:{quote(str(self.path))}?mode={mode}"
 
         def connect() -> sqlite3.Connection:
@@ -55,6 +62,8 @@ class SqliteDatabase:
                 check_same_thread=False,
             )
             connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA cache_size = -{cache_kib}")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
             return connection
 
         engine = create_engine(

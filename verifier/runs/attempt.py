@@ -7,7 +7,7 @@ on the present time (alive, pending, at large) is in ``lifecycle``.
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -30,7 +30,7 @@ HEARD = frozenset({Kind.STARTED, Kind.HEARTBEAT, Kind.PROGRESS, Kind.EFFECT})
 """Kinds by which an attempt shows that it is at work."""
 
 
-class Told(msgspec.Struct, Generic[T], frozen=True, array_like=True):
+class Told(msgspec.Struct, Generic[T], frozen=True, array_like=True, gc=False):
     """A value with the signal that told it."""
 
     at: datetime
@@ -38,7 +38,7 @@ class Told(msgspec.Struct, Generic[T], frozen=True, array_like=True):
     value: T
 
 
-class End(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class End(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One end that was told of an attempt."""
 
     kind: Kind
@@ -55,14 +55,14 @@ class Inferred(msgspec.Struct, frozen=True, kw_only=True):
     end: End
 
 
-class Reached(msgspec.Struct, frozen=True, kw_only=True):
+class Reached(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The furthest progress, and when it was first reached."""
 
     done: float
     at: datetime
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Everything known of one execution try of a job.
 
     ``latest_start`` matters only to the anonymous attempt, which may run again.
@@ -116,84 +116,82 @@ def fold(attempt: Attempt | None, signals: Iterable[Signal]) -> Attempt | None:
 def _join(attempt: Attempt | None, signal: Signal) -> Attempt:
     if signal.attempt is None:
         raise ValueError(f"signal {signal.id!r} of job {signal.job!r} names no attempt")
-    at, kind = signal.at, signal.kind
     if attempt is None:
         attempt = Attempt(job=signal.job, attempt=signal.attempt)
     if signal.inferred:
         return msgspec.structs.replace(attempt, inferred=_inferred(attempt.inferred, signal))
-    starts = kind is Kind.STARTED
-    return msgspec.structs.replace(
-        attempt,
-        first_said=_earliest(attempt.first_said, at, True),
-        partition=_first(attempt.partition, signal, signal.partition),
-        due=_first(attempt.due, signal, signal.due),
-        lane=_first(attempt.lane, signal, signal.lane),
-        created=_earliest(attempt.created, at, kind is Kind.CREATED),
-        dispatched=_earliest(attempt.dispatched, at, kind is Kind.DISPATCHED),
-        claimed=_earliest(attempt.claimed, at, kind is Kind.CLAIMED),
-        started=_earliest(attempt.started, at, starts),
-        latest_start=_latest(attempt.latest_start, at, starts),
-        heard=_latest(attempt.heard, at, kind in HEARD),
-        heartbeat=(
-            _last_beat(attempt.heartbeat, signal) if kind is Kind.HEARTBEAT else attempt.heartbeat
-        ),
-        progress=_last(attempt.progress, signal, signal.progress),
-        reached=_furthest(attempt.reached, signal),
-        worker=_last(attempt.worker, signal, signal.worker),
-        lease=_last(attempt.lease, signal, signal.lease_until),
-        retry=_last(attempt.retry, signal, signal.next_retry_at),
-        ends=_ends(attempt, signal) if kind in ENDS else attempt.ends,
-        proofs=_proofs(attempt.proofs, signal) if kind in ENDS else attempt.proofs,
-        effects=_effects(attempt.effects, signal.effect),
-        skewed=attempt.skewed or signal.skewed,
+    changes = _changes(attempt, signal)
+    return msgspec.structs.replace(attempt, **changes) if changes else attempt
+
+
+def _changes(attempt: Attempt, signal: Signal) -> dict[str, Any]:
+    """The fields that ``signal`` changes, with what they become.
+
+    Most signals say little, and this is done for each: so only what is said is looked at.
+    """
+    at, kind = signal.at, signal.kind
+    changes: dict[str, Any] = {}
+    if attempt.first_said is None or at < attempt.first_said:
+        changes["first_said"] = at
+    first: tuple[tuple[str, Any], ...] = (
+        ("partition", signal.partition),
+        ("due", signal.due),
+        ("lane", signal.lane),
     )
+    for name, value in first:
+        if value is not None and _is_before(signal, getattr(attempt, name)):
+            changes[name] = Told(at, signal.id, value)
+    last: tuple[tuple[str, Any], ...] = (
+        ("progress", signal.progress),
+        ("worker", signal.worker),
+        ("lease", signal.lease_until),
+        ("retry", signal.next_retry_at),
+    )
+    for name, value in last:
+        if value is not None and _is_after(signal, getattr(attempt, name)):
+            changes[name] = Told(at, signal.id, value)
+    if kind in _EARLIEST:
+        known = getattr(attempt, kind.value)
+        if known is None or at < known:
+            changes[kind.value] = at
+        if kind is Kind.STARTED and (attempt.latest_start is None or at > attempt.latest_start):
+            changes["latest_start"] = at
+    if kind in HEARD and (attempt.heard is None or at > attempt.heard):
+        changes["heard"] = at
+    if kind is Kind.HEARTBEAT and _is_after(signal, attempt.heartbeat):
+        changes["heartbeat"] = Told(at, signal.id, None)
+    if signal.progress is not None:
+        changes["reached"] = _furthest(attempt.reached, at, signal.progress)
+    if kind in ENDS:
+        changes["ends"] = _ends(attempt, signal)
+        changes["proofs"] = _proofs(attempt.proofs, signal)
+    if signal.effect is not None:
+        changes["effects"] = _effects(attempt.effects, signal.effect)
+    if signal.skewed:
+        changes["skewed"] = True
+    return changes
 
 
-def _first(known: Told[T] | None, signal: Signal, value: T | None) -> Told[T] | None:
-    if value is None:
-        return known
-    if known is not None and (known.at, known.id) <= (signal.at, signal.id):
-        return known
-    return Told(signal.at, signal.id, value)
+_EARLIEST = frozenset({Kind.CREATED, Kind.DISPATCHED, Kind.CLAIMED, Kind.STARTED})
+"""Kinds that have a field of their name, for when that was first said."""
 
 
-def _last(known: Told[T] | None, signal: Signal, value: T | None) -> Told[T] | None:
-    if value is None:
-        return known
-    if known is not None and (known.at, known.id) >= (signal.at, signal.id):
-        return known
-    return Told(signal.at, signal.id, value)
+def _is_before(signal: Signal, known: Told[Any] | None) -> bool:
+    return known is None or (signal.at, signal.id) < (known.at, known.id)
 
 
-def _last_beat(known: Told[None] | None, signal: Signal) -> Told[None]:
-    if known is not None and (known.at, known.id) >= (signal.at, signal.id):
-        return known
-    return Told(signal.at, signal.id, None)
+def _is_after(signal: Signal, known: Told[Any] | None) -> bool:
+    return known is None or (signal.at, signal.id) > (known.at, known.id)
 
 
-def _earliest(known: datetime | None, at: datetime, applies: bool) -> datetime | None:
-    if not applies:
-        return known
-    return at if known is None else min(known, at)
-
-
-def _latest(known: datetime | None, at: datetime, applies: bool) -> datetime | None:
-    if not applies:
-        return known
-    return at if known is None else max(known, at)
-
-
-def _furthest(known: Reached | None, signal: Signal) -> Reached | None:
-    if signal.progress is None:
-        return known
+def _furthest(known: Reached | None, at: datetime, progress: Progress) -> Reached:
     # A checkpoint has no order, so a step told without a number counts as movement.
-    done = -1.0 if signal.progress.done is None else signal.progress.done
+    done = -1.0 if progress.done is None else progress.done
     if known is None or done > known.done:
-        return Reached(done=done, at=signal.at)
+        return Reached(done=done, at=at)
     if done < known.done:
         return known
-    at = max(known.at, signal.at) if done < 0 else min(known.at, signal.at)
-    return Reached(done=done, at=at)
+    return Reached(done=done, at=max(known.at, at) if done < 0 else min(known.at, at))
 
 
 def _ends(attempt: Attempt, signal: Signal) -> tuple[End, ...]:
@@ -221,9 +219,7 @@ def _proofs(known: dict[EndProof, datetime], signal: Signal) -> dict[EndProof, d
     return dict(sorted((known | {proof: at}).items()))
 
 
-def _effects(known: dict[str, bool], note: EffectNote | None) -> dict[str, bool]:
-    if note is None:
-        return known
+def _effects(known: dict[str, bool], note: EffectNote) -> dict[str, bool]:
     surface = note.surface or ""
     begun = note.begun or known.get(surface, False)
     return dict(sorted((known | {surface: begun}).items()))
