@@ -355,5 +355,5 @@ def test_runs_are_awake_no_later_than_they_would_be_in_order(ledger, told, build
     first = ledger.row(build.nightly).wake_at
     told(build.signal("heartbeat", "02:01:05"))
     assert ledger.row(build.nightly).wake_at == first == build.at("02:02:05")
-    ledger.sleep([build.nightly], first)
+    ledger.judge([build.nightly], first)
     assert ledger.row(build.nightly).wake_at == build.at("02:02:35")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 
 import structlog
@@ -13,16 +13,20 @@ from verifier.engine.due import sweep_due
 from verifier.engine.fleet import Fleet
 from verifier.ledger.errors import LedgerUnavailable
 from verifier.ledger.ledger import Ledger
+from verifier.ledger.restand import Judged
 from verifier.runs.binding import RunKey
 from verifier.runs.evaluation import Cause
 from verifier.runs.lifecycle import infer_loss
-from verifier.runs.standing import standing
+from verifier.runs.signal import Signal
 
 AWAKE = 500
 """Runs that are looked at together."""
 
-PIECES = 4
-"""How many times that in one tick; the rest waits for the next one."""
+PIECES = 20
+"""How many times that in one tick at most; the rest waits for the next one."""
+
+TURN = timedelta(milliseconds=200)
+"""After this long a tick ends: who sends signals is waiting, who reads lists can wait."""
 
 log = structlog.get_logger()
 
@@ -48,7 +52,7 @@ class Engine:
         for _ in range(PIECES):
             keys = self._awake(now)
             self._attend(keys, now)
-            if len(keys) < AWAKE:
+            if len(keys) < AWAKE or self._clock() - now > TURN:
                 break
 
     def settle(self, timeout: float | None = None) -> None:
@@ -83,32 +87,19 @@ class Engine:
                 self._attend([key], now)
 
     def _attend_to(self, keys: Sequence[RunKey], now: datetime) -> None:
-        """Tell of silence, ask the destinations that are to be asked, judge the rest."""
-        facts = self._ledger.judging(keys)
-        losses = {
-            key: lost
-            for key, known in facts.items()
-            if (
-                lost := [
-                    loss
-                    for attempt in known.attempts
-                    if (loss := infer_loss(attempt, known.declaration, key.due, now)) is not None
-                ]
-            )
+        """Judge what woke up, tell of silence, and ask the destinations that are to be asked."""
+        judged = self._ledger.judge(keys, now)
+        silent = {
+            key: losses for key in keys if key in judged and (losses := _losses(judged[key], now))
         }
-        if losses:
-            said = [loss for lost in losses.values() for loss in lost]
+        if silent:
+            said = [loss for losses in silent.values() for loss in losses]
             self._ledger.append(said, source="silence", received_at=now)
-            facts |= self._ledger.judging(losses)
-        idle = []
-        for key, known in facts.items():
-            look = standing(known, now).next_look
+            judged |= self._ledger.judge(silent, now)
+        for key in keys:
+            look = judged[key].standing.next_look if key in judged else None
             if look is not None and look.at <= now:
                 self._begin(key, look.cause)
-            else:
-                idle.append(key)
-        if idle:
-            self._ledger.sleep(idle, now)
 
     def _begin(self, key: RunKey, cause: Cause) -> None:
         with self._lock:
@@ -122,6 +113,13 @@ class Engine:
     def _done(self, key: RunKey) -> None:
         with self._lock:
             self._asking.pop(key, None)
+
+
+def _losses(judged: Judged, now: datetime) -> list[Signal]:
+    """What is to be inferred from the silence of a run's own attempts."""
+    facts = judged.facts
+    found = (infer_loss(each, facts.declaration, facts.key.due, now) for each in facts.attempts)
+    return [loss for loss in found if loss is not None]
 
 
 def _logged(ask: Callable[[RunKey, Cause], None], key: RunKey, cause: Cause) -> None:

@@ -38,7 +38,7 @@ from verifier.ledger.database import Database
 from verifier.ledger.declarations import Jobs, Register, job_of
 from verifier.ledger.listing import LastTimes, RunFilter
 from verifier.ledger.migrate import prepare
-from verifier.ledger.restand import restand
+from verifier.ledger.restand import Judged, restand
 from verifier.ledger.retry import retried
 from verifier.ledger.runs import RunRow
 from verifier.ledger.schema import meta, runs
@@ -262,19 +262,14 @@ class Ledger:
             return moment
 
     @retried
-    def sleep(self, keys: Iterable[RunKey], now: datetime) -> None:
-        """Judge runs because time has passed, and have them looked at again when due."""
-        with self._transaction(now) as transaction:
-            restand(transaction, keys, "time")
+    def judge(self, keys: Iterable[RunKey], now: datetime) -> dict[RunKey, Judged]:
+        """Judge runs because time has passed, and have them looked at again when due.
 
-    def judging(self, keys: Iterable[RunKey]) -> dict[RunKey, Facts]:
-        """What the verdict, the state and the next look of each run follow from.
-
-        Runs without a row are left out.
+        Returns where they stand, and what depends on them; without those of which
+        nothing is known.
         """
-        with self._database.read() as connection:
-            rows = run_rows.read(connection, keys)
-            return run_facts.for_judging(connection, self._register.read(connection), rows)
+        with self._transaction(now) as transaction:
+            return restand(transaction, keys, "time")
 
     # What is known of a run
 

@@ -27,21 +27,33 @@ ANSWERED_AT_ONCE = 1000
 """How many earlier runs are looked at when the one that stands for them is verified."""
 
 
-def restand(transaction: Transaction, keys: Iterable[RunKey], cause: str) -> None:
+class Judged(msgspec.Struct, frozen=True):
+    """Where a run stands, and the facts from which that follows."""
+
+    facts: Facts
+    standing: Standing
+
+
+def restand(transaction: Transaction, keys: Iterable[RunKey], cause: str) -> dict[RunKey, Judged]:
     """Judge runs as of the transaction's instant, and keep what came out of it.
 
     What did not change is not written, so doing it again changes nothing. ``cause``
     says in a word what made it necessary; each revision keeps it. Runs without a row
-    are left out, and one that nothing is known of any more loses its row.
+    are left out, and one that nothing is known of any more loses its row. Returns what
+    was judged, with what it was judged by.
     """
     wanted = set(keys)
     wanted |= run_rows.partitions_of(transaction.connection, wanted)
-    answered = _restand(transaction, wanted, cause)
+    judged: dict[RunKey, Judged] = {}
+    answered = _restand(transaction, wanted, cause, judged)
     if answered:
-        _restand(transaction, answered, cause)
+        _restand(transaction, answered, cause, judged)
+    return judged
 
 
-def _restand(transaction: Transaction, keys: set[RunKey], cause: str) -> set[RunKey]:
+def _restand(
+    transaction: Transaction, keys: set[RunKey], cause: str, judged: dict[RunKey, Judged]
+) -> set[RunKey]:
     """Judge ``keys``; returns the runs whose standing rests on one that changed."""
     connection = transaction.connection
     rows = run_rows.lock(connection, keys)
@@ -55,6 +67,7 @@ def _restand(transaction: Transaction, keys: set[RunKey], cause: str) -> set[Run
             forgotten.append(row.run_id)
             continue
         stood = standing(known, transaction.now)
+        judged[row.key] = Judged(known, stood)
         new = _row(transaction, row, known, stood)
         if new == row:
             continue

@@ -147,14 +147,6 @@ def lock(connection: Connection, keys: Iterable[RunKey]) -> list[RunRow]:
     return found
 
 
-def read(connection: Connection, keys: Iterable[RunKey]) -> list[RunRow]:
-    """The rows of those runs that have one."""
-    found = []
-    for piece in chunks(sorted({key.run_id for key in keys})):
-        found += [row_of(row) for row in connection.execute(_OF_IDS, {"run_ids": piece})]
-    return found
-
-
 def get(connection: Connection, run_id: str) -> RunRow | None:
     """The run of that id."""
     row = connection.execute(_OF_IDS, {"run_ids": [run_id]}).first()

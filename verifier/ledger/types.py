@@ -89,4 +89,7 @@ class Json(TypeDecorator[T], Generic[T]):
 
 def to_json(value: Any) -> str:
     """JSON text with the keys of maps in order."""
-    return msgspec.json.encode(value, order="deterministic").decode()
+    return _encode(value).decode()
+
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
