@@ -25,7 +25,7 @@ AWAKE = 500
 PIECES = 20
 """How many times that in one tick at most; the rest waits for the next one."""
 
-TURN = timedelta(milliseconds=200)
+TURN = timedelta(milliseconds=100)
 """After this long a tick ends: who sends signals is waiting, who reads lists can wait."""
 
 log = structlog.get_logger()

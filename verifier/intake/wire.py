@@ -55,9 +55,7 @@ class WireEffect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     surface: Short | None = None
 
 
-class WireSignal(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False
-):
+class WireSignal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """One signal as the contract has it."""
 
     job: Short

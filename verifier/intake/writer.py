@@ -1,4 +1,4 @@
-"""The one writer: commits together what has gathered, then tells everyone who waits.
+"""The writer: commits together what has gathered, then tells everyone who waits.
 
 A commit costs the same for one signal as for a thousand. So nobody commits alone:
 while one commit is under way others gather for the next.
@@ -47,7 +47,11 @@ class Ticket:
 
 
 class Writer:
-    """Takes batches from any thread and commits them on one of its own, in order."""
+    """Takes batches from any thread and commits them on its own.
+
+    As many commits are under way at once as the ledger can use: one of a file. Of a
+    server two, since while it works on one the next is made ready here.
+    """
 
     def __init__(
         self, ledger: Ledger, clock: Callable[[], datetime], *, waiting: int = WAITING
@@ -57,9 +61,9 @@ class Writer:
         self._most = waiting
         self._queue: deque[Ticket] = deque()
         self._waiting = 0
-        self._writing = False
+        self._writing = 0
         self._lock = Lock()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._threads = ThreadPoolExecutor(ledger.writers, thread_name_prefix="writer")
 
     def submit(self, ticket: Ticket) -> None:
         """Have a batch written after ``flush``; raises ``Full``."""
@@ -73,10 +77,12 @@ class Writer:
     def flush(self) -> None:
         """Begin to write what waits, unless that is under way."""
         with self._lock:
-            if self._writing or not self._queue:
+            if not self._queue or self._writing >= self._ledger.writers:
                 return
-            self._writing = True
-        self._thread.submit(self._write_all)
+            if self._writing and self._waiting < GROUP:
+                return  # that one will take it along
+            self._writing += 1
+        self._threads.submit(self._write_all)
 
     def _write_all(self) -> None:
         while tickets := self._gathered():
@@ -101,7 +107,8 @@ class Writer:
                 tickets.append(self._queue.popleft())
                 count += size
             self._waiting -= count
-            self._writing = bool(tickets)
+            if not tickets:
+                self._writing -= 1
         return tickets
 
     def _write(self, tickets: Sequence[Ticket]) -> None:

@@ -142,6 +142,11 @@ class Ledger:
         return histories
 
     @property
+    def writers(self) -> int:
+        """How many groups of signals are best written at once."""
+        return self._database.writers
+
+    @property
     def known_histories(self) -> Mapping[str, History]:
         """What ``histories`` gave last, without asking the database."""
         return self._in_force[1]

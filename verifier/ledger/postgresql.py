@@ -45,6 +45,8 @@ class PostgresDatabase:
     Writes are READ COMMITTED: after a lock they see what its holder committed.
     """
 
+    writers = 2
+
     def __init__(self, url: URL) -> None:
         self._url = url.set(drivername="postgresql+psycopg")
         bare = URL.create("postgresql", host=url.host, port=url.port, database=url.database)

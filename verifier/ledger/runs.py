@@ -64,7 +64,11 @@ _OF_IDS = select(runs).where(runs.c.run_id.in_(each_of("run_ids"))).order_by(run
 _KEYS = select(runs.c.job, runs.c.occurrence, runs.c.partition)
 _KEYS_OF_IDS = _KEYS.where(runs.c.run_id.in_(each_of("run_ids")))
 _PARTITIONS = _KEYS.where(runs.c.whole_id.in_(each_of("wholes")))
+_ANY_PARTITION = select(runs.c.run_id).where(runs.c.whole_id.is_not(None)).limit(1)
 _LOCKED = _OF_IDS.with_for_update()
+
+FEW = 3
+"""Keys that are asked for without asking first whether there can be any."""
 
 
 def row_of(row: Row[Any]) -> RunRow:
@@ -168,7 +172,10 @@ def partitions_of(connection: Connection, keys: Iterable[RunKey]) -> set[RunKey]
     What is known of the whole job's run is known of each of them.
     """
     found: set[RunKey] = set()
-    for piece in chunks(key.run_id for key in keys if not key.partition):
+    wholes = [key.run_id for key in keys if not key.partition]
+    if len(wholes) > FEW and connection.scalar(_ANY_PARTITION) is None:
+        return found
+    for piece in chunks(wholes):
         rows = connection.execute(_PARTITIONS, {"wholes": piece})
         found |= {RunKey(*row) for row in rows}
     return found

@@ -94,6 +94,7 @@ attempts = Table(
     Index("attempts_run", "run_id"),
     Index("attempts_state", "job", "state", "ended_at"),
     Index("attempts_started", "job", "started_at"),
+    sqlite_with_rowid=False,
 )
 
 runs = Table(
@@ -125,6 +126,7 @@ runs = Table(
     Index("runs_at", "at", "run_id"),
     Index("runs_job_at", "job", "at", "run_id"),
     Index("runs_wake", "wake_at"),
+    sqlite_with_rowid=False,
 )
 Index(
     "runs_whole",

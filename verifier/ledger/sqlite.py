@@ -42,6 +42,8 @@ class SqliteDatabase:
     at its beginning, or of a reader, which sees one snapshot and can't write.
     """
 
+    writers = 1
+
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
         self.name = str(self.path)

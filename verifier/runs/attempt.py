@@ -6,6 +6,7 @@ on the present time (alive, pending, at large) is in ``lifecycle``.
 """
 
 from collections.abc import Iterable
+from copy import copy
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -108,68 +109,61 @@ def fold(attempt: Attempt | None, signals: Iterable[Signal]) -> Attempt | None:
     None only where there was no attempt and no signal. A ``skipped`` signal is a
     fact of the run, not of an attempt, and must not come here.
     """
+    folded: Attempt | None = None
     for signal in signals:
-        attempt = _join(attempt, signal)
-    return attempt
+        if signal.attempt is None:
+            raise ValueError(f"signal {signal.id!r} of job {signal.job!r} names no attempt")
+        if folded is None:
+            # One copy for all signals; nobody else has seen it yet, so it may change.
+            folded = copy(attempt) if attempt else Attempt(job=signal.job, attempt=signal.attempt)
+        if signal.inferred:
+            _set(folded, "inferred", _inferred(folded.inferred, signal))
+        else:
+            _join(folded, signal)
+    return attempt if folded is None else folded
 
 
-def _join(attempt: Attempt | None, signal: Signal) -> Attempt:
-    if signal.attempt is None:
-        raise ValueError(f"signal {signal.id!r} of job {signal.job!r} names no attempt")
-    if attempt is None:
-        attempt = Attempt(job=signal.job, attempt=signal.attempt)
-    if signal.inferred:
-        return msgspec.structs.replace(attempt, inferred=_inferred(attempt.inferred, signal))
-    changes = _changes(attempt, signal)
-    return msgspec.structs.replace(attempt, **changes) if changes else attempt
+_set = msgspec.structs.force_setattr
 
 
-def _changes(attempt: Attempt, signal: Signal) -> dict[str, Any]:
-    """The fields that ``signal`` changes, with what they become.
-
-    Most signals say little, and this is done for each: so only what is said is looked at.
-    """
+def _join(attempt: Attempt, signal: Signal) -> None:
+    """Add what ``signal`` says; most say little, so only what is said is looked at."""
     at, kind = signal.at, signal.kind
-    changes: dict[str, Any] = {}
     if attempt.first_said is None or at < attempt.first_said:
-        changes["first_said"] = at
-    first: tuple[tuple[str, Any], ...] = (
-        ("partition", signal.partition),
-        ("due", signal.due),
-        ("lane", signal.lane),
-    )
-    for name, value in first:
-        if value is not None and _is_before(signal, getattr(attempt, name)):
-            changes[name] = Told(at, signal.id, value)
-    last: tuple[tuple[str, Any], ...] = (
-        ("progress", signal.progress),
-        ("worker", signal.worker),
-        ("lease", signal.lease_until),
-        ("retry", signal.next_retry_at),
-    )
-    for name, value in last:
-        if value is not None and _is_after(signal, getattr(attempt, name)):
-            changes[name] = Told(at, signal.id, value)
-    if kind in _EARLIEST:
-        known = getattr(attempt, kind.value)
-        if known is None or at < known:
-            changes[kind.value] = at
-        if kind is Kind.STARTED and (attempt.latest_start is None or at > attempt.latest_start):
-            changes["latest_start"] = at
-    if kind in HEARD and (attempt.heard is None or at > attempt.heard):
-        changes["heard"] = at
-    if kind is Kind.HEARTBEAT and _is_after(signal, attempt.heartbeat):
-        changes["heartbeat"] = Told(at, signal.id, None)
+        _set(attempt, "first_said", at)
+    if signal.partition is not None and _is_before(signal, attempt.partition):
+        _set(attempt, "partition", Told(at, signal.id, signal.partition))
+    if signal.due is not None and _is_before(signal, attempt.due):
+        _set(attempt, "due", Told(at, signal.id, signal.due))
+    if signal.lane is not None and _is_before(signal, attempt.lane):
+        _set(attempt, "lane", Told(at, signal.id, signal.lane))
+    if signal.worker is not None and _is_after(signal, attempt.worker):
+        _set(attempt, "worker", Told(at, signal.id, signal.worker))
+    if signal.lease_until is not None and _is_after(signal, attempt.lease):
+        _set(attempt, "lease", Told(at, signal.id, signal.lease_until))
+    if signal.next_retry_at is not None and _is_after(signal, attempt.retry):
+        _set(attempt, "retry", Told(at, signal.id, signal.next_retry_at))
     if signal.progress is not None:
-        changes["reached"] = _furthest(attempt.reached, at, signal.progress)
-    if kind in ENDS:
-        changes["ends"] = _ends(attempt, signal)
-        changes["proofs"] = _proofs(attempt.proofs, signal)
+        if _is_after(signal, attempt.progress):
+            _set(attempt, "progress", Told(at, signal.id, signal.progress))
+        _set(attempt, "reached", _furthest(attempt.reached, at, signal.progress))
     if signal.effect is not None:
-        changes["effects"] = _effects(attempt.effects, signal.effect)
+        _set(attempt, "effects", _effects(attempt.effects, signal.effect))
     if signal.skewed:
-        changes["skewed"] = True
-    return changes
+        _set(attempt, "skewed", True)
+    if kind in _EARLIEST:
+        known = getattr(attempt, kind._value_)
+        if known is None or at < known:
+            _set(attempt, kind._value_, at)
+        if kind is Kind.STARTED and (attempt.latest_start is None or at > attempt.latest_start):
+            _set(attempt, "latest_start", at)
+    if kind in HEARD and (attempt.heard is None or at > attempt.heard):
+        _set(attempt, "heard", at)
+    if kind is Kind.HEARTBEAT and _is_after(signal, attempt.heartbeat):
+        _set(attempt, "heartbeat", Told(at, signal.id, None))
+    if kind in ENDS:
+        _set(attempt, "ends", _ends(attempt, signal))
+        _set(attempt, "proofs", _proofs(attempt.proofs, signal))
 
 
 _EARLIEST = frozenset({Kind.CREATED, Kind.DISPATCHED, Kind.CLAIMED, Kind.STARTED})

@@ -41,15 +41,20 @@ class RunKey(msgspec.Struct, frozen=True, order=True, gc=False):
     @property
     def run_id(self) -> str:
         """Opaque, the same wherever it is computed, in order of due."""
-        due = self.due
-        seconds = 0 if due is None else max(0, to_microseconds(due) // 1_000_000)
-        name = "\0".join((self.job, self.occurrence, self.partition)).encode()
-        return f"r{seconds:010x}{blake2b(name, digest_size=7).hexdigest()}"
+        return _run_id(self)
 
 
-# Many runs have the same due instant.
+# Many runs have the same due instant, and one is looked up more than once.
 _instant = lru_cache(maxsize=4096)(parse_instant)
 _occurrence = lru_cache(maxsize=4096)(format_instant)
+
+
+@lru_cache(maxsize=8192)
+def _run_id(key: RunKey) -> str:
+    due = key.due
+    seconds = 0 if due is None else max(0, to_microseconds(due) // 1_000_000)
+    name = "\0".join((key.job, key.occurrence, key.partition)).encode()
+    return f"r{seconds:010x}{blake2b(name, digest_size=7).hexdigest()}"
 
 
 def parse_path(text: str) -> RunKey:

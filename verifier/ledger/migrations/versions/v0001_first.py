@@ -52,6 +52,7 @@ def upgrade() -> None:
         _column("worker", TEXT, nullable=True),
         _column("counted", sa.Boolean),
         _column("body", TEXT),
+        sqlite_with_rowid=False,
     )
     op.create_index("attempts_run", "attempts", ["run_id"])
     op.create_index("attempts_state", "attempts", ["job", "state", "ended_at"])
@@ -114,6 +115,7 @@ def _runs() -> None:
         _column("evaluation_id", TEXT, nullable=True),
         _column("wake_at", sa.BigInteger, nullable=True),
         _column("revision", sa.Integer),
+        sqlite_with_rowid=False,
     )
     op.create_index("runs_at", "runs", ["at", "run_id"])
     op.create_index("runs_job_at", "runs", ["job", "at", "run_id"])
