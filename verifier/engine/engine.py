@@ -19,7 +19,7 @@ from verifier.runs.evaluation import Cause
 from verifier.runs.lifecycle import infer_loss
 from verifier.runs.signal import Signal
 
-AWAKE = 500
+AWAKE = 200
 """Runs that are looked at together."""
 
 PIECES = 20
