@@ -28,7 +28,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count, cycle
 from pathlib import Path
@@ -110,21 +110,24 @@ class Client(asyncio.Protocol):
         self.seen = b""
 
     def connection_made(self, transport):
+        """Ask the first question."""
         self.transport = transport
         self.ask()
 
     def ask(self):
+        """Send the next body."""
         body = next(self.bodies)
         self.sent = time.perf_counter()
         self.transport.write(f"{self.head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
 
     def data_received(self, data):
+        """Take what came of the answer; once it is whole, ask again."""
         self.seen += data
         head, found, body = self.seen.partition(b"\r\n\r\n")
         if not found:
             return
         start = head.index(b"content-length: ") + 16
-        length = int(head[start : head.find(b"\r", start)] if b"\r" in head[start:] else head[start:])
+        length = int(head[start:].partition(b"\r")[0])
         if len(body) < length:
             return
         now = time.perf_counter()
@@ -138,7 +141,8 @@ class Client(asyncio.Protocol):
         else:
             self.transport.close()
 
-    def connection_lost(self, error):
+    def connection_lost(self, _error):
+        """There is nothing more to wait for."""
         if not self.done.done():
             self.done.set_result(None)
 
@@ -227,7 +231,8 @@ def store(ledger: str, seconds: float) -> None:
     now = datetime.now(UTC)
     kept = Ledger.open(ledger, now)
     said = signals()
-    read = [read_signal(msgspec.json.encode(next(said)), now) for _ in range(int(120_000 * seconds))]
+    sent = (msgspec.json.encode(next(said)) for _ in range(int(120_000 * seconds)))
+    read = [read_signal(each, now) for each in sent]
     rows = [log._row(each, "native", 1_775_185_200_000_000) for each in read]
     names = ", ".join(f'"{name}"' for name in log.COLUMNS)
     raw = kept._database._writer.raw_connection().driver_connection
@@ -235,10 +240,11 @@ def store(ledger: str, seconds: float) -> None:
     if ledger.startswith("sqlite"):
         statement = f"INSERT OR IGNORE INTO signals ({names}) VALUES ({', '.join('?' * 10)})"
     else:
-        kinds = "text text text bigint text text bool text bigint text".split()
-        arrays = ", ".join(f"%b::{kind}[]" for kind in kinds)
-        statement = f"INSERT INTO signals ({names}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"
-    done, begin = 0, time.perf_counter()
+        whole = {"at": "bigint", "received_at": "bigint", "anonymous": "bool"}
+        arrays = ", ".join(f"%b::{whole.get(name, 'text')}[]" for name in log.COLUMNS)
+        source = f"SELECT * FROM unnest({arrays})"
+        statement = f"INSERT INTO signals ({names}) {source} ON CONFLICT DO NOTHING"
+    done, begin, cpu = 0, time.perf_counter(), time.process_time()
     while time.perf_counter() - begin < seconds and done < len(rows):
         group = rows[done : done + GROUP]
         if ledger.startswith("sqlite"):
@@ -249,7 +255,7 @@ def store(ledger: str, seconds: float) -> None:
             cursor.execute(statement, tuple(map(list, zip(*group, strict=True))))
             raw.commit()
         done += len(group)
-    print(done / (time.perf_counter() - begin))
+    print(done / (time.perf_counter() - begin), (time.process_time() - cpu) / done * 1e6)
 
 
 # Putting it together
@@ -321,7 +327,8 @@ def one_round(kind: str, server: str | None, seconds: float) -> dict[str, Figure
     with ledger(kind, server) as (_, url):
         command = [sys.executable, __file__, "--store", url, "--seconds", str(seconds)]
         told = subprocess.run(command, check=True, capture_output=True, text=True)
-    found: dict[str, Figures | float] = {"store": float(told.stdout)}
+    rate, cpu_of_store = map(float, told.stdout.split())
+    found: dict[str, Figures | float] = {"store": rate, "CPU of store": cpu_of_store}
     with ledger(kind, server) as (home, url), served(home, url) as (process, port):
         phase(process, port, "/v1/signals", 1, 0.3)  # so that nothing is done for the first time
         for name, path, size in (
@@ -350,7 +357,7 @@ def main() -> int:
         return 0
     kinds = [asked.only] if asked.only else ["sqlite", "postgresql"]
     rounds: dict[str, list[dict[str, Figures | float]]] = {kind: [] for kind in kinds}
-    with postgres() if "postgresql" in kinds else suppress() as server:
+    with postgres() if "postgresql" in kinds else nullcontext() as server:
         for _ in range(asked.rounds):
             for kind in kinds:
                 rounds[kind].append(one_round(kind, server, asked.seconds))
@@ -371,10 +378,16 @@ def report(rounds: dict[str, list[dict[str, Figures | float]]]) -> int:
                 f"  {name:<18} {middle['rate']:>12,.0f} {middle['cpu']:>8.1f} "
                 f"{middle['p50']:>8.2f} {middle['p99']:>8.2f}"
             )
-        print(f"  {'store':<18} {statistics.median(each['store'] for each in found):>12,.0f}")
+        rate, cpu = (
+            statistics.median(each[name] for each in found) for name in ("store", "CPU of store")
+        )
+        print(f"  {'store':<18} {rate:>12,.0f} {cpu:>8.1f}")
         singles = [each["single"].rate / each["floor"].rate for each in found]
         batches = [each["batches"].rate / each["store"] for each in found]
-        for name, beside, ratios in (("single", "HTTP floor", singles), ("batches", "store", batches)):
+        for name, beside, ratios in (
+            ("single", "HTTP floor", singles),
+            ("batches", "store", batches),
+        ):
             ratio, gate = statistics.median(ratios), GATES[kind, name]
             missed += ratio < gate
             told = " ".join(f"{each:.2f}" for each in ratios)
