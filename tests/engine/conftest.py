@@ -67,9 +67,7 @@ jobs:
 class World:
     """Everything that an engine test moves: time, signals, and rows in the warehouse."""
 
-    def __init__(
-        self, home: Path, ledger: str, effects: str = "append", more: str = ""
-    ) -> None:
+    def __init__(self, home: Path, ledger: str, effects: str = "append", more: str = "") -> None:
         self.home = home
         self.now = START
         for name, table in (

@@ -9,7 +9,7 @@ import structlog
 
 from verifier.engine.assess import assess
 from verifier.engine.clock import Clock
-from verifier.engine.due import sweep_due
+from verifier.engine.due import DueSweep
 from verifier.engine.fleet import Fleet
 from verifier.ledger.errors import LedgerUnavailable
 from verifier.ledger.ledger import Ledger
@@ -43,12 +43,13 @@ class Engine:
         self._fleet = fleet
         self._clock = clock
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="assess")
+        self._due = DueSweep(ledger)
         self._asking: dict[RunKey, Future[None]] = {}
         self._lock = Lock()
 
     def tick(self, now: datetime) -> None:
         """Do everything that is due at ``now``; evaluations are only begun."""
-        sweep_due(self._ledger, now)
+        self._due.sweep(now)
         for _ in range(PIECES):
             keys = self._awake(now)
             self._attend(keys, now)

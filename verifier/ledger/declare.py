@@ -29,7 +29,7 @@ def declare(
     run_rows.wake(connection, transaction.now, runs.c.job == name, runs.c.at >= job.said_at)
     if before.retired:
         # Nothing was expected meanwhile. What was open then is looked at again.
-        expectations.swept(connection, name, job.said_at)
+        expectations.swept(connection, {name: job.said_at})
         is_open = runs.c.state != RunState.JUDGED
         run_rows.wake(connection, transaction.now, runs.c.job == name, is_open)
     return True

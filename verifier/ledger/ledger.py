@@ -6,6 +6,7 @@ write. Any thread may call any method. All raise ``LedgerUnavailable`` where the
 ledger cannot be used now. Instants are UTC, and ``now`` is the present one.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -182,18 +183,30 @@ class Ledger:
 
         Many are kept in several transactions, so that nobody waits long.
         """
-        for piece in chunks(sorted(dues)):
-            self._expect(job, piece, now)
+        self.expect_all({job: dues}, now)
+
+    def expect_all(self, dues: Mapping[str, Sequence[datetime]], now: datetime) -> None:
+        """The same for many jobs, each with its due instants."""
+        for piece in chunks((job, due) for job in sorted(dues) for due in sorted(dues[job])):
+            together: dict[str, list[datetime]] = defaultdict(list)
+            for job, due in piece:
+                together[job].append(due)
+            self._expect(together, now)
 
     @retried
-    def _expect(self, job: str, dues: Sequence[datetime], now: datetime) -> None:
+    def _expect(self, dues: Mapping[str, Sequence[datetime]], now: datetime) -> None:
         with self._transaction(now) as transaction:
-            expectations.expect(transaction, job, dues)
+            expectations.expect(transaction, dues)
 
     def last_expected(self, job: str) -> datetime | None:
         """Up to which due instant runs of ``job`` were asked for; None for none."""
         with self._database.read() as connection:
             return expectations.last_expected(connection, job)
+
+    def all_last_expected(self) -> dict[str, datetime]:
+        """The same of every job of which any run was asked for."""
+        with self._database.read() as connection:
+            return expectations.all_last_expected(connection)
 
     @retried
     def record(self, key: RunKey, evaluation: Evaluation, now: datetime) -> None:
