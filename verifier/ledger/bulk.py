@@ -16,7 +16,7 @@ from sqlalchemy.types import BigInteger, Boolean, Double, Integer, TypeDecorator
 
 Row = tuple[Any, ...]
 
-SIZES = (128, 32, 8, 1)
+SIZES = (128, 64, 32, 16, 8, 4, 2, 1)
 """Rows of one statement: few sizes, so that few statements have to be prepared."""
 
 
