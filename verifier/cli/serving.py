@@ -40,6 +40,10 @@ def serve_until_stopped(where: Where, *, listen_at: str | None, tick: str, as_js
     running = None if path is None else serving(path)
     if running is not None:
         raise CommandFailed(f"{path} is served at {running} already", hint="stop that one first")
+    if path is None and not loaded.tokens.operate:
+        note(
+            "note: nobody can act through the API: a ledger that is no file needs `tokens.operate`"
+        )
     try:
         listener = listen(address.host, address.port)
         configure_logs()

@@ -34,6 +34,9 @@ VERSION_TABLE = "schema_version"
 """Where Alembic keeps which migration was the last."""
 
 metadata = MetaData()
+_ROOM = {"fillfactor": 80}
+"""Room in each page of PostgreSQL, so that a heartbeat changes a row where it is."""
+
 _SERIAL = BigInteger().with_variant(Integer, "sqlite")
 
 
@@ -95,6 +98,7 @@ attempts = Table(
     Index("attempts_state", "job", "state", "ended_at"),
     Index("attempts_started", "job", "started_at"),
     sqlite_with_rowid=False,
+    postgresql_with=_ROOM,
 )
 
 runs = Table(
@@ -127,6 +131,7 @@ runs = Table(
     Index("runs_job_at", "job", "at", "run_id"),
     Index("runs_wake", "wake_at"),
     sqlite_with_rowid=False,
+    postgresql_with=_ROOM,
 )
 Index(
     "runs_whole",

@@ -12,6 +12,7 @@ branch_labels = None
 depends_on = None
 
 TEXT = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+_ROOM = {"fillfactor": 80}
 SERIAL = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
@@ -53,6 +54,7 @@ def upgrade() -> None:
         _column("counted", sa.Boolean),
         _column("body", TEXT),
         sqlite_with_rowid=False,
+        postgresql_with=_ROOM,
     )
     op.create_index("attempts_run", "attempts", ["run_id"])
     op.create_index("attempts_state", "attempts", ["job", "state", "ended_at"])
@@ -116,6 +118,7 @@ def _runs() -> None:
         _column("wake_at", sa.BigInteger, nullable=True),
         _column("revision", sa.Integer),
         sqlite_with_rowid=False,
+        postgresql_with=_ROOM,
     )
     op.create_index("runs_at", "runs", ["at", "run_id"])
     op.create_index("runs_job_at", "runs", ["job", "at", "run_id"])
