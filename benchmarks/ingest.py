@@ -218,7 +218,7 @@ def serve(home: str) -> None:
         Endpoint(method="POST", path="/floor", summary="", right=Right.USE, answer=floor),
     )
     serving.serve_until_stopped(
-        Where(config=Path(home) / "landed.yaml"), listen_at=None, tick=os.environ.get("TICK", "1s"), as_json=False
+        Where(config=Path(home) / "landed.yaml"), listen_at=None, tick="1s", as_json=False
     )
 
 
