@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 from verifier.ledger import migrate
-from verifier.ledger.database import Database
+from verifier.ledger.address import database_at
 from verifier.ledger.errors import LedgerError, LedgerTooNew, LedgerUnavailable
 from verifier.ledger.ledger import Ledger
 from verifier.ledger.listing import RunFilter
@@ -73,9 +73,9 @@ def test_head_is_the_last_migration():
     assert ScriptDirectory(str(migrate.MIGRATIONS)).get_current_head() == migrate.HEAD
 
 
-def test_a_ledger_keeps_its_id_and_its_birth(open_ledger, path):
+def test_a_ledger_keeps_its_id_and_its_birth(open_ledger, ledger_url):
     first = open_ledger()
-    later = Ledger.open(f"sqlite:///{path}", datetime(2027, 1, 1, tzinfo=UTC))
+    later = Ledger.open(ledger_url, datetime(2027, 1, 1, tzinfo=UTC))
     later.close()
     assert (later.ledger_id, later.created_at) == (first.ledger_id, NOW)
     assert len(first.ledger_id) == 32
@@ -108,7 +108,7 @@ def test_the_database_of_something_else_is_refused_and_left_as_it_is(path):
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE daily_revenue (day TEXT)")
     before = path.read_bytes()
-    with pytest.raises(LedgerError, match="a ledger needs a file of its own"):
+    with pytest.raises(LedgerError, match="a ledger needs one of its own"):
         Ledger.open(f"sqlite:///{path}", NOW)
     assert path.read_bytes() == before
 
@@ -126,7 +126,7 @@ def test_an_empty_file_becomes_a_ledger(path):
         assert ledger.runs(RunFilter()) == []
 
 
-def test_a_copy_that_lost_its_write_ahead_log_gets_it_back(ledger, told, tmp_path):
+def test_a_copy_that_lost_its_write_ahead_log_gets_it_back(ledger, told, path, tmp_path):
     told.night()
     copy = tmp_path / "copy.db"
     with ledger._database.read() as connection:
@@ -144,7 +144,7 @@ def opened_at_once(path: Path, count: int, *arguments: object) -> list[BaseExcep
     barrier, errors = Barrier(count), []
 
     def open_it() -> None:
-        database = Database(path)
+        database = database_at(f"sqlite:///{path}")
         try:
             barrier.wait()
             migrate.prepare(database, NOW, *arguments)
