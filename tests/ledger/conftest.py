@@ -1,4 +1,4 @@
-"""A real ledger in a file, and short ways to fill it.
+"""A real ledger of each kind, and short ways to fill it.
 
 The job ``nightly`` is due at 02:00 UTC and ``quarter`` every 15 minutes; both are
 declared from 2026-04-01 on. Times are written as ``02:10`` or ``02:10:30`` of
@@ -148,16 +148,17 @@ def build() -> type[Build]:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
+    """The file of the ledger; a test that asks for it is about files alone."""
     return tmp_path / "landed.db"
 
 
 @pytest.fixture
-def open_ledger(path: Path) -> Iterator[Callable[[], Ledger]]:
-    """Opens the ledger at ``path``, as often as asked; closes all at the end."""
+def open_ledger(ledger_url: str) -> Iterator[Callable[[], Ledger]]:
+    """Opens the ledger, as often as asked; closes all at the end."""
     opened: list[Ledger] = []
 
     def open_one() -> Ledger:
-        opened.append(Ledger.open(f"sqlite:///{path}", DECLARED))
+        opened.append(Ledger.open(ledger_url, DECLARED))
         return opened[-1]
 
     yield open_one

@@ -48,7 +48,7 @@ def test_a_mute_wakes_the_runs_that_it_may_excuse(ledger, build):
     dues = [build.at("02:00"), build.at("02:30")]
     ledger.expect("quarter", dues, build.at("02:30"))
     for due in dues:
-        ledger.sleep(build.key("quarter", f"{due:%H:%M}"), build.at("02:30"))
+        ledger.judge([build.key("quarter", f"{due:%H:%M}")], build.at("02:30"))
     assert ledger.awake(build.at("02:30"), 10) == [build.key("quarter", "02:00")]
     ledger.act(build.action("mute", "02:20", job="quarter", until=build.at("09:00")))
     assert build.key("quarter", "02:30") in ledger.awake(build.at("02:30"), 10)

@@ -133,7 +133,9 @@ def in_another_process(script, *arguments):
     return done.stdout
 
 
-def test_on_a_full_disk_a_write_is_refused_whole_and_reading_goes_on(ledger, told, build, rows):
+def test_on_a_full_disk_a_write_is_refused_whole_and_reading_goes_on(
+    ledger, told, build, rows, path
+):
     key = told.night()
     with ledger._database.write() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()

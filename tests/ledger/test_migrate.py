@@ -1,6 +1,7 @@
 import re
 import shutil
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 from verifier.ledger import migrate
-from verifier.ledger.database import Database
+from verifier.ledger.address import database_at
 from verifier.ledger.errors import LedgerError, LedgerTooNew, LedgerUnavailable
 from verifier.ledger.ledger import Ledger
 from verifier.ledger.listing import RunFilter
@@ -73,9 +74,9 @@ def test_head_is_the_last_migration():
     assert ScriptDirectory(str(migrate.MIGRATIONS)).get_current_head() == migrate.HEAD
 
 
-def test_a_ledger_keeps_its_id_and_its_birth(open_ledger, path):
+def test_a_ledger_keeps_its_id_and_its_birth(open_ledger, ledger_url):
     first = open_ledger()
-    later = Ledger.open(f"sqlite:///{path}", datetime(2027, 1, 1, tzinfo=UTC))
+    later = Ledger.open(ledger_url, datetime(2027, 1, 1, tzinfo=UTC))
     later.close()
     assert (later.ledger_id, later.created_at) == (first.ledger_id, NOW)
     assert len(first.ledger_id) == 32
@@ -92,7 +93,7 @@ def test_a_newer_schema_is_refused_and_left_as_it_is(ledger, path):
         connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
     ledger.close()
     before = path.read_bytes()
-    with pytest.raises(LedgerTooNew, match=r"newer version of landed.*'9999'.*'0002'"):
+    with pytest.raises(LedgerTooNew, match=r"newer version of landed.*'9999'.*'0003'"):
         Ledger.open(f"sqlite:///{path}", NOW)
     assert path.read_bytes() == before
 
@@ -108,7 +109,7 @@ def test_the_database_of_something_else_is_refused_and_left_as_it_is(path):
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE daily_revenue (day TEXT)")
     before = path.read_bytes()
-    with pytest.raises(LedgerError, match="a ledger needs a file of its own"):
+    with pytest.raises(LedgerError, match="a ledger needs one of its own"):
         Ledger.open(f"sqlite:///{path}", NOW)
     assert path.read_bytes() == before
 
@@ -126,7 +127,7 @@ def test_an_empty_file_becomes_a_ledger(path):
         assert ledger.runs(RunFilter()) == []
 
 
-def test_a_copy_that_lost_its_write_ahead_log_gets_it_back(ledger, told, tmp_path):
+def test_a_copy_that_lost_its_write_ahead_log_gets_it_back(ledger, told, path, tmp_path):
     told.night()
     copy = tmp_path / "copy.db"
     with ledger._database.read() as connection:
@@ -144,7 +145,7 @@ def opened_at_once(path: Path, count: int, *arguments: object) -> list[BaseExcep
     barrier, errors = Barrier(count), []
 
     def open_it() -> None:
-        database = Database(path)
+        database = database_at(f"sqlite:///{path}")
         try:
             barrier.wait()
             migrate.prepare(database, NOW, *arguments)
@@ -172,9 +173,9 @@ def test_an_older_ledger_is_migrated_once_by_many_that_open_it(ledger, told, pat
     ledger.close()
     newer = tmp_path / "migrations"
     shutil.copytree(migrate.MIGRATIONS, newer, ignore=shutil.ignore_patterns("__pycache__"))
-    script = NEXT.format(revision="0003", before=migrate.HEAD)
-    (newer / "versions" / "v0003_next.py").write_text(script)
-    assert opened_at_once(path, 6, newer, "0003") == []
+    script = NEXT.format(revision="0004", before=migrate.HEAD)
+    (newer / "versions" / "v0004_next.py").write_text(script)
+    assert opened_at_once(path, 6, newer, "0004") == []
     with closing(sqlite3.connect(path)) as connection:
         found = connection.execute("SELECT verdict, acknowledged FROM runs").fetchall()
     assert found == [("verified", 7)]
@@ -186,27 +187,34 @@ def test_a_migration_that_fails_leaves_the_ledger_as_it_was(ledger, told, path, 
     newer = tmp_path / "migrations"
     shutil.copytree(migrate.MIGRATIONS, newer, ignore=shutil.ignore_patterns("__pycache__"))
     script = (
-        NEXT.format(revision="0003", before=migrate.HEAD) + '    op.execute("SELECT no_such")\n'
+        NEXT.format(revision="0004", before=migrate.HEAD) + '    op.execute("SELECT no_such")\n'
     )
-    (newer / "versions" / "v0003_next.py").write_text(script)
+    (newer / "versions" / "v0004_next.py").write_text(script)
     before = tables(path)
-    (error,) = opened_at_once(path, 1, newer, "0003")
+    (error,) = opened_at_once(path, 1, newer, "0004")
     assert isinstance(error, LedgerUnavailable)
     assert tables(path) == before
     with Ledger.open(f"sqlite:///{path}", NOW) as again:
         assert len(again.runs(RunFilter())) == 1
 
 
-def test_what_happened_before_figures_were_kept_is_marked_as_counted(path, build, tmp_path):
-    first = tmp_path / "migrations"
-    ignored = shutil.ignore_patterns("__pycache__", "v0002*")
-    shutil.copytree(migrate.MIGRATIONS, first, ignore=ignored)
-    database = Database(path)
-    migrate.prepare(database, NOW, first, "0001")
+def written_before(
+    path: Path, tmp_path: Path, head: str, *later: str, statements: Sequence[str] = EARLIER
+) -> None:
+    """Make a ledger as it was when ``head`` was the last migration, with a night in it."""
+    earlier = tmp_path / "migrations"
+    ignored = shutil.ignore_patterns("__pycache__", *later)
+    shutil.copytree(migrate.MIGRATIONS, earlier, ignore=ignored)
+    database = database_at(f"sqlite:///{path}")
+    migrate.prepare(database, NOW, earlier, head)
     with database.write() as connection:
-        for statement in EARLIER:
+        for statement in statements:
             connection.exec_driver_sql(statement)
     database.close()
+
+
+def test_what_happened_before_figures_were_kept_is_marked_as_counted(path, build, tmp_path):
+    written_before(path, tmp_path, "0001", "v0002*", "v0003*")
     with Ledger.open(f"sqlite:///{path}", NOW) as ledger:
         ledger.declare("nightly", build.job(), {}, build.declared)
         facts = ledger.job_facts("nightly", NOW)
@@ -218,3 +226,22 @@ def test_what_happened_before_figures_were_kept_is_marked_as_counted(path, build
         assert [each.value for each in ledger.tallies("landed_runs_judged_total")] == [7]
         assert ledger.tallies("landed_attempts_total") == []
         assert ledger.tallies("landed_start_delay_seconds_sum") == []
+
+
+def test_tables_made_again_have_their_rows_and_are_what_queries_use(path, build, tmp_path):
+    before = [
+        *EARLIER[:1],
+        EARLIER[1].replace(" 1775182200000000, 1, ", " 1775182200000000, '{\"ended\":1}', "),
+        *EARLIER[2:],
+    ]
+    written_before(path, tmp_path, "0002", "v0003*", statements=before)
+    assert "WITHOUTROWID" not in tables(path)["attempts"] + tables(path)["runs"]
+    with Ledger.open(f"sqlite:///{path}", NOW) as ledger:
+        (attempt,) = ledger.attempts(build.nightly)
+        assert attempt.started == build.at("02:00:05")
+        assert ledger.row(build.nightly).first_judged_at == build.at("02:10:10")
+    Ledger.open(f"sqlite:///{tmp_path}/new.db", NOW).close()
+    assert tables(path) == tables(tmp_path / "new.db")
+    with closing(sqlite3.connect(path)) as connection:
+        kept = connection.execute("SELECT counted FROM attempts").fetchall()
+    assert kept == [('{"ended":1}',)]

@@ -16,7 +16,7 @@ IN_ORDER = "SCAN runs USING INDEX runs_at"
 
 
 @pytest.fixture
-def plans(ledger):
+def plans(ledger, path):
     """How each statement looks for its rows, by the statement."""
     found: dict[str, list[str]] = {}
 
@@ -41,7 +41,7 @@ def scans(plans):
     }
 
 
-def test_no_query_reads_a_whole_table(ledger, told, build, plans):
+def test_no_query_reads_a_whole_table(ledger, path, told, build, plans):
     now = build.at("03:00")
     merging = build.job(
         "m",
@@ -68,7 +68,7 @@ def test_no_query_reads_a_whole_table(ledger, told, build, plans):
         now=now,
     )
     ledger.blind("native", build.at("01:00"), now, now)
-    ledger.sleep(merged, now)
+    ledger.judge([merged], now)
     ledger.facts(merged, now)
     ledger.declared_at(merged, now)
     of_run = (ledger.row, ledger.attempts, ledger.evaluations, ledger.revisions)

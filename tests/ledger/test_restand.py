@@ -44,7 +44,7 @@ def test_judging_again_changes_nothing(ledger, told, build, rows):
     before = {table: rows(table) for table in tables}
     answer = build.evaluation(key, "02:10:10", "complete", expected=3, done=3)
     ledger.record(key, answer, build.at("02:20"))
-    ledger.sleep(key, build.at("02:21"))
+    ledger.judge([key], build.at("02:21"))
     ledger.expect("nightly", [build.at("02:00")], build.at("02:22"))
     told(build.signal("started", "02:00:01"), at="02:23")
     assert {table: rows(table) for table in tables} == before
@@ -155,7 +155,7 @@ def test_a_run_that_cannot_be_served_does_not_keep_others_from_their_turn(ledger
     ledger.expect("quarter", dues, build.at("02:00"))
     now = build.at("03:00")
     first, *others = ledger.awake(now, 10)
-    ledger.sleep(first, now)
+    ledger.judge([first], now)
     assert ledger.awake(now, 10) == [*others, first]
 
 

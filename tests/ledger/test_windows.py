@@ -68,11 +68,11 @@ def test_a_run_is_not_called_missing_before_what_nobody_heard_was_caught_up(ledg
     facts = ledger.facts(build.nightly, build.at("05:00"))
     assert (facts.deaf, facts.miss_after) == (True, None)
     assert standing(facts, build.at("05:00")).next_look is None
-    ledger.sleep(build.nightly, build.at("05:00"))
+    ledger.judge([build.nightly], build.at("05:00"))
     assert ledger.awake(build.at("05:00"), 10) == []
     ledger.blind("native", build.at("01:00"), build.at("05:00"), build.at("05:10"))
     assert ledger.awake(build.at("05:00"), 10) == [build.nightly]
-    ledger.sleep(build.nightly, build.at("05:00"))
+    ledger.judge([build.nightly], build.at("05:00"))
     assert ledger.row(build.nightly).wake_at == build.at("05:10")
     facts = ledger.facts(build.nightly, build.at("05:10"))
     assert (facts.deaf, facts.miss_after) == (False, build.at("05:10"))
@@ -86,14 +86,14 @@ def test_a_window_that_is_found_out_later_wakes_what_was_called_missing(ledger, 
     assert ledger.row(build.nightly).verdict == "missing"
     ledger.blind("native", build.at("01:30"), build.at("02:30"), None)
     assert build.nightly in ledger.awake(build.at("02:31"), 10)
-    ledger.sleep(build.nightly, build.at("02:31"))
+    ledger.judge([build.nightly], build.at("02:31"))
     assert ledger.row(build.nightly).verdict is None
 
 
 def test_a_window_wakes_nobody_whom_it_does_not_concern(ledger, told, build):
     key = told.night()
     ledger.expect("nightly", [build.at("-1 02:00")], build.at("02:00"))
-    ledger.sleep(build.key("nightly", "-1 02:00"), build.at("02:11"))
+    ledger.judge([build.key("nightly", "-1 02:00")], build.at("02:11"))
     before = ledger.row(key), ledger.row(build.key("nightly", "-1 02:00"))
     ledger.blind("native", build.at("01:30"), build.at("02:30"), None)
     assert (ledger.row(key), ledger.row(build.key("nightly", "-1 02:00"))) == before

@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from verifier.intake.wire import MAX_ITEMS
+from verifier.intake.writer import Full, Writer
 from verifier.ledger.listing import RunFilter
 from verifier.web.body import MAX_SIGNALS
 
@@ -49,7 +50,7 @@ def test_the_same_signal_again_is_a_duplicate_whatever_else_it_says(api, signal)
 def test_what_was_accepted_is_in_the_ledger_when_it_is_answered(api, signal, service):
     api.post("/v1/signals", signal("started"))
     (row,) = service.ledger.runs(RunFilter(job="nightly"))
-    assert row.reported == "running"
+    assert service.run(row.run_id)["reported"] == "running"
 
 
 @pytest.mark.parametrize(
@@ -219,3 +220,25 @@ def test_whatever_else_a_batch_holds_its_good_signals_are_kept(api, signal):
     holds()
     assert api.get("/v1/runs").status_code == 200
     assert api.get("/v1/jobs").status_code == 200
+
+
+def test_where_too_much_waits_to_be_written_the_sender_is_told_when_to_come_again(
+    api, signal, monkeypatch
+):
+    def full(_self, _ticket):
+        raise Full("50000 signals wait to be written: try again later")
+
+    with monkeypatch.context() as busy:
+        busy.setattr(Writer, "submit", full)
+        answer = api.post("/v1/signals", signal("started"))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert answer.json()["type"] == "urn:landed:problem:busy"
+    assert api.post("/v1/signals", signal("started")).json()["accepted"] == 1
+
+
+def test_a_name_that_no_database_can_keep_is_refused_and_a_reason_with_it_is_kept(api, signal):
+    for name in ("id", "attempt", "worker"):
+        answer = api.post("/v1/signals", signal("started", **{name: "a\0b"})).json()
+        assert [each["code"] for each in answer["rejected"]] == ["not_a_signal"]
+    said = signal("failed", reason="core dumped\0")
+    assert api.post("/v1/signals", said).json()["accepted"] == 1

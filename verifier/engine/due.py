@@ -1,31 +1,95 @@
 """The due sweep: the occurrences that the schedules ask for, whether or not they came."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
+from heapq import heappop, heappush
 from itertools import islice
 
 from verifier.ledger.ledger import Ledger
-from verifier.runs.declaration import History
+from verifier.runs.declaration import History, Schedule
 from verifier.runs.dues import expected_from
-from verifier.runs.slots import slots
+from verifier.runs.instant import EPOCH
+from verifier.runs.slots import next_slot, slots
 
 CATCH_UP = 10_000
 """Occurrences of one job that one sweep adds at most; the next goes on from there."""
 
 
-def sweep_due(ledger: Ledger, now: datetime) -> int:
-    """Add every occurrence that fell due up to ``now``; how many were added.
+class DueTimes:
+    """When which jobs are due next: one entry for each distinct schedule, earliest first.
+
+    Thousands of tenants have a handful of schedules between them, and what a slot
+    costs is to compute it.
+    """
+
+    def __init__(self, schedules: Mapping[str, Schedule], now: datetime) -> None:
+        jobs: dict[Schedule, list[str]] = defaultdict(list)
+        for job, schedule in schedules.items():
+            jobs[schedule].append(job)
+        self._heap: list[tuple[datetime, int, Schedule, list[str]]] = []
+        for number, (schedule, names) in enumerate(jobs.items()):
+            self._push(number, schedule, names, now)
+
+    def pop(self, now: datetime) -> Iterator[tuple[Sequence[str], list[datetime]]]:
+        """The jobs that fell due up to ``now``, each list with its due instants."""
+        fallen = []
+        while self._heap and self._heap[0][0] <= now:
+            fallen.append(heappop(self._heap))
+        for first, number, schedule, jobs in fallen:
+            dues = list(islice(slots(schedule, first, now + timedelta.resolution), CATCH_UP))
+            self._push(number, schedule, jobs, dues[-1])
+            yield jobs, dues
+
+    def _push(self, number: int, schedule: Schedule, jobs: list[str], after: datetime) -> None:
+        with suppress(ValueError):  # it never fires again
+            heappush(self._heap, (next_slot(schedule, after), number, schedule, jobs))
+
+
+class DueSweep:
+    """Adds every occurrence that fell due, going on from where the ledger says it was.
 
     Expectations begin at ``since``, or when the job was first declared; each slot is
     that of the schedule declared at its time.
     """
-    added = 0
-    for job, history in ledger.histories().items():
-        dues = due_since(history, ledger.last_expected(job), now)
-        if dues:
-            ledger.expect(job, dues, now)
-            added += len(dues)
-    return added
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._histories: Mapping[str, History] | None = None
+        self._times = DueTimes({}, EPOCH)
+        self._until: datetime | None = None
+
+    def sweep(self, now: datetime) -> None:
+        """Add what fell due up to ``now``; what could not be added the next sweep adds."""
+        histories = self._ledger.histories()
+        known, self._histories = self._histories, None
+        if known is not histories or (self._until is not None and now >= self._until):
+            caught_up = self._catch_up(histories, now)
+        else:
+            dues = {job: dues for jobs, dues in self._times.pop(now) for job in jobs}
+            self._ledger.expect_all(dues, now)
+            caught_up = all(len(each) < CATCH_UP for each in dues.values())
+        if caught_up:
+            self._histories = histories
+
+    def _catch_up(self, histories: Mapping[str, History], now: datetime) -> bool:
+        """Add what is missing of every job; whether that was all."""
+        last = self._ledger.all_last_expected()
+        dues = {job: due_since(each, last.get(job), now) for job, each in histories.items()}
+        self._ledger.expect_all(dues, now)
+        begins = {job: _holds_from(history) for job, history in histories.items()}
+        # A job that nothing is expected of yet is left out until then.
+        self._until = min((each for each in begins.values() if each > now), default=None)
+        begun = {
+            job: history.latest.schedule for job, history in histories.items() if begins[job] <= now
+        }
+        self._times = DueTimes(begun, now)
+        return all(len(each) < CATCH_UP for each in dues.values())
+
+
+def _holds_from(history: History) -> datetime:
+    return max(expected_from(history), history.entries[-1].valid_from)
 
 
 def due_since(history: History, last: datetime | None, now: datetime) -> list[datetime]:

@@ -1,25 +1,32 @@
 """The engine: what time alone brings about, done in ticks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 
 import structlog
 
 from verifier.engine.assess import assess
 from verifier.engine.clock import Clock, Stopping
-from verifier.engine.due import sweep_due
+from verifier.engine.due import DueSweep
 from verifier.engine.fleet import Fleet
 from verifier.ledger.errors import LedgerUnavailable
 from verifier.ledger.ledger import Ledger
+from verifier.ledger.restand import Judged
 from verifier.runs.binding import RunKey
 from verifier.runs.evaluation import Cause
 from verifier.runs.lifecycle import infer_loss
-from verifier.runs.standing import standing
+from verifier.runs.signal import Signal
 
-AWAKE = 500
-"""Runs that one tick looks at; the rest wait for the next one."""
+AWAKE = 200
+"""Runs that are looked at together."""
+
+PIECES = 20
+"""How many times that in one tick at most; the rest waits for the next one."""
+
+TURN = timedelta(milliseconds=100)
+"""After this long a tick ends: who sends signals is waiting, who reads lists can wait."""
 
 log = structlog.get_logger()
 
@@ -36,20 +43,18 @@ class Engine:
         self._fleet = fleet
         self._clock = clock
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="assess")
+        self._due = DueSweep(ledger)
         self._asking: dict[RunKey, Future[None]] = {}
         self._lock = Lock()
 
     def tick(self, now: datetime) -> None:
         """Do everything that is due at ``now``; evaluations are only begun."""
-        sweep_due(self._ledger, now)
-        for key in self._ledger.awake(now, AWAKE):
-            try:
-                self._attend(key, now)
-            except LedgerUnavailable:
-                raise
-            except Exception:
-                # One run that cannot be judged must not keep the others from it.
-                log.exception("run_not_attended", run=key.path)
+        self._due.sweep(now)
+        for _ in range(PIECES):
+            keys = self._awake(now)
+            self._attend(keys, now)
+            if len(keys) < AWAKE or self._clock() - now > TURN:
+                break
 
     def settle(self, timeout: float | None = None) -> None:
         """Wait until the evaluations that were begun have ended."""
@@ -62,25 +67,40 @@ class Engine:
         self._fleet.stores.interrupt()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _attend(self, key: RunKey, now: datetime) -> None:
-        """What one run that woke up needs: its silence told, or its destination asked."""
+    def _awake(self, now: datetime) -> list[RunKey]:
+        """The runs that are awake, but for those whose destination is being asked."""
         with self._lock:
-            if key in self._asking:
+            asking = set(self._asking)
+        found = self._ledger.awake(now, AWAKE + len(asking))
+        return [key for key in found if key not in asking][:AWAKE]
+
+    def _attend(self, keys: Sequence[RunKey], now: datetime) -> None:
+        """What runs that woke up need; one that fails keeps no other from its turn."""
+        try:
+            self._attend_to(keys, now)
+        except LedgerUnavailable:
+            raise
+        except Exception:
+            if len(keys) == 1:
+                log.exception("run_not_attended", run=keys[0].path)
                 return
-        facts = self._ledger.facts(key, now)
-        losses = [
-            loss
-            for attempt in facts.attempts
-            if (loss := infer_loss(attempt, facts.declaration, key.due, now)) is not None
-        ]
-        if losses:
-            self._ledger.append(losses, source="silence", received_at=now)
-            facts = self._ledger.facts(key, now)
-        look = standing(facts, now).next_look
-        if look is not None and look.at <= now:
-            self._begin(key, look.cause)
-        else:
-            self._ledger.sleep(key, now)
+            for key in keys:
+                self._attend([key], now)
+
+    def _attend_to(self, keys: Sequence[RunKey], now: datetime) -> None:
+        """Judge what woke up, tell of silence, and ask the destinations that are to be asked."""
+        judged = self._ledger.judge(keys, now)
+        silent = {
+            key: losses for key in keys if key in judged and (losses := _losses(judged[key], now))
+        }
+        if silent:
+            said = [loss for losses in silent.values() for loss in losses]
+            self._ledger.append(said, source="silence", received_at=now)
+            judged |= self._ledger.judge(silent, now)
+        for key in keys:
+            look = judged[key].standing.next_look if key in judged else None
+            if look is not None and look.at <= now:
+                self._begin(key, look.cause)
 
     def _begin(self, key: RunKey, cause: Cause) -> None:
         with self._lock:
@@ -94,6 +114,13 @@ class Engine:
     def _done(self, key: RunKey) -> None:
         with self._lock:
             self._asking.pop(key, None)
+
+
+def _losses(judged: Judged, now: datetime) -> list[Signal]:
+    """What is to be inferred from the silence of a run's own attempts."""
+    facts = judged.facts
+    found = (infer_loss(each, facts.declaration, facts.key.due, now) for each in facts.attempts)
+    return [loss for loss in found if loss is not None]
 
 
 def _logged(ask: Callable[[RunKey, Cause], None], key: RunKey, cause: Cause) -> None:

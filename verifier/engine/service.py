@@ -17,7 +17,7 @@ from verifier.engine.fleet import Fleet
 from verifier.engine.guarding import Gatekeeper, GuardAnswer, GuardRequest
 from verifier.engine.listening import GAP
 from verifier.exporters.exposition import Exposition, Identity, Scrape, Turns
-from verifier.intake.door import receive
+from verifier.intake.door import SortedOut, receive, sort_out
 from verifier.intake.receipt import Receipt
 from verifier.ledger.ledger import Ledger
 from verifier.ledger.listing import RunFilter
@@ -75,6 +75,11 @@ class Service:
         Reads nothing: it tells what was taken last.
         """
         return self.exposition.answer(accept, self.clock())
+
+    def sort_out(self, items: Sequence[bytes | msgspec.Raw], *, known: bool) -> SortedOut:
+        """Read what was sent; with ``known``, by the jobs that are known without asking."""
+        histories = self.ledger.known_histories if known else self.ledger.histories()
+        return sort_out(items, histories, self.clock())
 
     def run(self, reference: str) -> dict[str, Any]:
         """One Run document, by run id or ``job/DUE[/partition]``."""

@@ -41,7 +41,43 @@ def receive(
     Bad items are refused one by one, with the index they had; the good ones of the
     same batch are kept. Raises ``LedgerUnavailable`` where nothing could be kept.
     """
-    histories = ledger.histories()
+    sorted_out = sort_out(items, ledger.histories(), received_at)
+    signals = sorted_out.signals
+    with watch.committing() if watch else nullcontext():
+        kept = ledger.append(signals, source=source, received_at=received_at)
+    if watch:
+        watch.took(source, [signal.kind for signal in signals])
+        watch.refused(source, sorted_out.codes)
+    return sorted_out.receipt(kept.accepted)
+
+
+class SortedOut(msgspec.Struct, frozen=True):
+    """A body read: the signals in it, and what was refused."""
+
+    signals: list[Signal]
+    rejected: tuple[Rejection, ...]
+    received_at: datetime
+
+    def receipt(self, accepted: int) -> Receipt:
+        """The answer, where ``accepted`` of the signals were new."""
+        duplicates = len(self.signals) - accepted
+        return Receipt(accepted=accepted, duplicates=duplicates, rejected=self.rejected)
+
+    @property
+    def codes(self) -> list[RejectCode]:
+        """Why what was refused was refused."""
+        return [each.code for each in self.rejected]
+
+    @property
+    def names_unknown_jobs(self) -> bool:
+        """Whether something was refused because nobody declared its job."""
+        return RejectCode.UNKNOWN_JOB in self.codes
+
+
+def sort_out(
+    items: Sequence[bytes | msgspec.Raw], histories: Mapping[str, History], received_at: datetime
+) -> SortedOut:
+    """Read each item, and refuse those that are no signal of a job of ``histories``."""
     signals: list[Signal] = []
     rejected: list[Rejection] = []
     for index, item in enumerate(items):
@@ -52,12 +88,7 @@ def receive(
             rejected.append(refusal.rejection(index))
         else:
             signals.append(signal)
-    with watch.committing() if watch else nullcontext():
-        kept = ledger.append(signals, source=source, received_at=received_at)
-    if watch:
-        watch.took(source, [signal.kind for signal in signals])
-        watch.refused(source, [rejection.code for rejection in rejected])
-    return Receipt(accepted=kept.accepted, duplicates=kept.duplicates, rejected=tuple(rejected))
+    return SortedOut(signals, tuple(rejected), received_at)
 
 
 def check_declared(signal: Signal, histories: Mapping[str, History]) -> None:

@@ -61,7 +61,7 @@ class WireEffect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     surface: Short | None = None
 
 
-class WireSignal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WireSignal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """One signal as the contract has it."""
 
     job: Short
@@ -139,6 +139,8 @@ def read_signal(item: bytes | msgspec.Raw, now: datetime) -> Signal:
         raise Refused(code, str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(RejectCode.NOT_JSON, f"expected a JSON object: {error}") from None
+    if _NUL in bytes(item):
+        _refuse_nul(wire)
     _refuse_reserved(wire)
     _refuse_unbound(wire)
     at = _utc(wire.at, "at")
@@ -183,6 +185,16 @@ def read_signal(item: bytes | msgspec.Raw, now: datetime) -> Signal:
         labels=wire.labels,
         skewed=at > now + SKEW_TOLERANCE,
     )
+
+
+_NUL = b"\\u0000"
+
+
+def _refuse_nul(wire: WireSignal) -> None:
+    """No database keeps it in a text; what is only shown may have it."""
+    for name in ("job", "id", "partition", "attempt", "worker"):
+        if "\0" in (getattr(wire, name) or ""):
+            raise Refused(RejectCode.NOT_A_SIGNAL, f"expected {name} without NUL characters")
 
 
 def _refuse_reserved(wire: WireSignal) -> None:

@@ -1,4 +1,4 @@
-"""The one way in: signals are kept, folded, and the runs they touch judged anew."""
+"""The one way in: signals are kept, folded, and the runs they touch judged or woken."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -7,12 +7,13 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import bindparam, update
 
-from verifier.ledger import anonymous, attempts, signals
+from verifier.ledger import anonymous, attempts, putting_off, signals
 from verifier.ledger import runs as run_rows
-from verifier.ledger.attempts import AttemptKey
+from verifier.ledger.attempts import AttemptKey, Touched
 from verifier.ledger.declarations import Job
 from verifier.ledger.restand import restand
 from verifier.ledger.schema import runs
+from verifier.ledger.signals import Batch
 from verifier.ledger.transaction import Transaction
 from verifier.ledger.types import What
 from verifier.runs.attempt import Told, fold
@@ -37,27 +38,87 @@ class Appended(msgspec.Struct, frozen=True, kw_only=True):
 def append(
     transaction: Transaction, said: Sequence[Signal], source: str, cause: str = "signal"
 ) -> Appended:
-    """Keep what is new of ``said``; ``received_at`` is the transaction's instant.
+    """Keep what is new of ``said``, and judge the runs that it touches.
 
     Raises ``UnknownJob`` where one is of a job that was never declared.
     """
-    for name in {signal.job for signal in said}:
-        transaction.job(name)
-    connection = transaction.connection
-    if said and source not in OUR_OWN:
-        transaction.latest.reach(What.HEARD, source, transaction.now)
-    new = signals.add(connection, said, source, transaction.now)
-    skips = [signal for signal in new if signal.kind is Kind.SKIPPED]
-    telling = [signal for signal in new if signal.kind is not Kind.SKIPPED and signal.attempt]
-    bound, disturbed = _bind(transaction, [each for each in new if signals.is_anonymous(each)])
-    touched = attempts.fold_in(transaction, [*telling, *bound], disturbed)
-    skipped = _skip(transaction, skips)
-    run_rows.begin(transaction, touched.unsettled)
-    restand(transaction, touched.unsettled | skipped, cause)
+    taken = _take(transaction, [Batch(signals=said, source=source, received_at=transaction.now)])
+    touched, skipped = taken.touched, taken.skipped
+    run_rows.begin(transaction, touched.begun)
+    restand(transaction, touched.unsettled | touched.left | skipped, cause)
     return Appended(
-        accepted=len(new),
-        duplicates=len(said) - len(new),
-        touched=frozenset(touched.runs | skipped),
+        accepted=taken.accepted[0],
+        duplicates=len(said) - taken.accepted[0],
+        touched=frozenset(touched.runs | touched.left | skipped),
+    )
+
+
+def append_group(transaction: Transaction, batches: Sequence[Batch]) -> list[int]:
+    """Keep what is new of many batches; how much that was of each.
+
+    Runs without a verdict are not judged but woken, so whoever looks after those that
+    are awake judges them; what is told of one at any instant follows from facts, and
+    those are here. A verdict that may hold no longer is thought over at once.
+    """
+    taken = _take(transaction, batches)
+    touched = taken.touched
+    # What was counted of the wrong run is taken back where it is counted of the right
+    # one, so both are judged in this transaction; and nobody looks after retired jobs.
+    at_once = {
+        key
+        for key in touched.unsettled
+        if key.job in taken.rebound or transaction.job(key.job).retired
+    }
+    run_rows.begin(transaction, touched.begun & at_once)
+    judged = putting_off.put_off(transaction, touched.begun - at_once, touched.unsettled - at_once)
+    restand(transaction, at_once | judged | touched.left | taken.skipped, "signal")
+    return taken.accepted
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """How much of each batch was new, and the runs that touches.
+
+    ``rebound``: the jobs of which something turned out to be of another run or attempt.
+    """
+
+    accepted: list[int]
+    touched: Touched
+    skipped: set[RunKey]
+    rebound: set[str]
+
+
+def _take(transaction: Transaction, batches: Sequence[Batch]) -> Taken:
+    """Keep and fold what is new."""
+    jobs = {signal.job for batch in batches for signal in batch.signals}
+    for name in jobs:
+        transaction.job(name)
+    for batch in batches:
+        if batch.signals and batch.source not in OUR_OWN:
+            transaction.latest.reach(What.HEARD, batch.source, batch.received_at)
+    unnamed = {
+        signal.job
+        for batch in batches
+        for signal in batch.signals
+        if signal.attempt is None and signal.kind is not Kind.SKIPPED
+    }
+    for name in sorted(unnamed):
+        # To which attempt a signal belongs depends on the others of its job.
+        transaction.alone(f"anonymous/{name}")
+    added = signals.add(transaction.connection, batches)
+    skips = [signal for signal in added.new if signal.kind is Kind.SKIPPED]
+    telling = [signal for signal in added.new if signal.kind is not Kind.SKIPPED]
+    bound: list[Signal] = []
+    disturbed: set[AttemptKey] = set()
+    if unnamed:
+        bound, disturbed = _bind(transaction, [each for each in telling if each.attempt is None])
+        telling = [each for each in telling if each.attempt is not None]
+    touched = attempts.fold_in(transaction, [*telling, *bound], disturbed)
+    rebound = {job for job, _ in disturbed} | {key.job for key in touched.left}
+    return Taken(
+        accepted=added.accepted,
+        touched=touched,
+        skipped=_skip(transaction, skips) if skips else set(),
+        rebound=rebound,
     )
 
 

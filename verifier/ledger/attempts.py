@@ -9,14 +9,18 @@ import msgspec
 from sqlalchemy import Connection, delete, select
 
 from verifier.ledger import attempt_events, runs, signals
+from verifier.ledger.bulk import insert_new, update_all
+from verifier.ledger.errors import Conflict
 from verifier.ledger.schema import attempts
-from verifier.ledger.statements import chunks, each_of, replace
+from verifier.ledger.statements import chunks, each_of
 from verifier.ledger.tallies import Marks
 from verifier.ledger.transaction import Transaction
+from verifier.ledger.types import to_json
 from verifier.runs.attempt import Attempt, fold
 from verifier.runs.binding import RunKey, run_key
 from verifier.runs.declaration import Declaration
 from verifier.runs.figures import runtime_ratio
+from verifier.runs.instant import to_microseconds
 from verifier.runs.lifecycle import end_of, silence_deadline, state_of
 from verifier.runs.signal import Kind, Signal
 
@@ -39,6 +43,10 @@ _BREATH = frozenset({Kind.HEARTBEAT, Kind.PROGRESS, Kind.EFFECT})
 """Kinds that a running attempt sends while it goes on running."""
 
 
+COLUMNS = tuple(column.name for column in attempts.c)
+Row = tuple[Any, ...]
+
+
 class Known(msgspec.Struct, frozen=True):
     """An attempt as stored: its run, and how many of its events are in the tallies."""
 
@@ -48,10 +56,16 @@ class Known(msgspec.Struct, frozen=True):
 
 
 class Touched(msgspec.Struct, frozen=True):
-    """The runs whose attempts changed, and those of them that must be judged anew."""
+    """The runs whose attempts changed.
+
+    ``begun``: those that may be heard of for the first time. ``unsettled``: those
+    that must be judged anew. ``left``: those that an attempt turned out not to be of.
+    """
 
     runs: set[RunKey]
+    begun: set[RunKey]
     unsettled: set[RunKey]
+    left: set[RunKey]
 
 
 def fold_in(
@@ -124,9 +138,11 @@ def _store(
 
     ``rebound``: those whose signals were bound otherwise before.
     """
-    touched = Touched(set(), set())
+    touched = Touched(set(), set(), set(), set())
     left: set[str] = set()
-    rows, gone = [], []
+    new: list[Row] = []
+    changed: list[Row] = []
+    gone = []
     for key, attempt in changes.items():
         before = known.get(key)
         job = transaction.job(key[0])
@@ -150,47 +166,56 @@ def _store(
             ratio,
             rebound=key in rebound,
         )
-        rows.append(_row(key, attempt, run_id, marks, ratio))
+        row = _row(key, attempt, run_id, marks, ratio)
+        (new if before is None else changed).append(row)
         if run is None:
             continue
         touched.runs.add(run)
-        if (
-            before is None
-            or before.run_id != run_id
-            or not _only_breathes(before.body, attempt, said.get(key, ()), run.due, declaration)
-        ):
+        if before is None or before.run_id != run_id:
+            touched.begun.add(run)
             touched.unsettled.add(run)
-    _write(transaction.connection, rows, gone)
-    old = runs.keys_of(transaction.connection, left)
-    return Touched(touched.runs | old, touched.unsettled | old)
+        elif not _only_breathes(before.body, attempt, said.get(key, ()), due, declaration):
+            touched.unsettled.add(run)
+    _write(transaction.connection, new, changed, gone)
+    touched.left.update(runs.keys_of(transaction.connection, left))
+    return touched
 
 
-def _write(connection: Connection, rows: list[dict[str, Any]], gone: list[AttemptKey]) -> None:
-    if rows:
-        connection.execute(replace(connection, attempts), rows)
+def _write(
+    connection: Connection,
+    new: Sequence[Row],
+    changed: Sequence[Row],
+    gone: list[AttemptKey],
+) -> None:
+    if changed:
+        update_all(connection, attempts, COLUMNS, changed)
+    if new and insert_new(connection, attempts, COLUMNS, new) < len(new):
+        # Folded without what the other one heard of it.
+        raise Conflict("an attempt was first heard of by somebody else meanwhile: try again")
     for piece in chunks(map(_id_of, gone)):
         connection.execute(delete(attempts).where(attempts.c.id.in_(piece)))
 
 
 def _row(
     key: AttemptKey, attempt: Attempt, run_id: str | None, marks: Marks, ratio: float | None
-) -> dict[str, Any]:
+) -> Row:
+    """An attempt as it is stored, by ``COLUMNS``."""
     job, name = key
     end = end_of(attempt)
-    return {
-        "id": _id_of(key),
-        "job": job,
-        "attempt": name,
-        "run_id": run_id,
-        "lane": attempt_events.lane_of(attempt),
-        "state": state_of(attempt),
-        "started_at": attempt.started,
-        "ended_at": end.at if end else None,
-        "worker": attempt.worker.value if attempt.worker else None,
-        "body": attempt,
-        "counted": marks,
-        "interval_ratio": ratio,
-    }
+    return (
+        _id_of(key),
+        job,
+        name,
+        run_id,
+        attempt_events.lane_of(attempt)._value_,
+        state_of(attempt)._value_,
+        to_microseconds(attempt.started) if attempt.started else None,
+        to_microseconds(end.at) if end else None,
+        attempt.worker.value if attempt.worker else None,
+        to_json(attempt),
+        to_json(marks),
+        ratio,
+    )
 
 
 def _interval_ratio(

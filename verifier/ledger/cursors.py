@@ -1,5 +1,6 @@
 """Cursors: how far something was read, swept or listened to, by name."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, select
@@ -17,6 +18,18 @@ def read(connection: Connection, name: str) -> str | None:
         select(cursors.c.position).where(cursors.c.name == name)
     )
     return position
+
+
+def read_all(connection: Connection, prefix: str) -> dict[str, str]:
+    """Every position whose name begins with ``prefix``."""
+    found = select(cursors).where(cursors.c.name.startswith(prefix, autoescape=True))
+    return {row.name: row.position for row in connection.execute(found)}
+
+
+def write_all(connection: Connection, positions: Mapping[str, str]) -> None:
+    """Keep positions by name, in the order given, in place of those before."""
+    rows = [{"name": name, "position": each} for name, each in positions.items()]
+    connection.execute(replace(connection, cursors), rows)
 
 
 def write(connection: Connection, name: str, position: str) -> None:

@@ -31,7 +31,7 @@ def declare(
     _wake(transaction, runs.c.job == name, runs.c.at >= job.said_at)
     if before.retired:
         # Nothing was expected meanwhile. What was open then is looked at again.
-        expectations.swept(connection, name, job.said_at)
+        expectations.swept(connection, {name: job.said_at})
         _wake(transaction, runs.c.job == name, runs.c.state != RunState.JUDGED)
     return True
 
@@ -71,5 +71,6 @@ def _rebind(transaction: Transaction, name: str, job: Job) -> None:
     disturbed = {(name, attempt) for attempt in binding.disturbed}
     refolded = attempts.fold_in(transaction, [], disturbed)
     rebound = attempts.rebind(transaction, name, since)
-    run_rows.begin(transaction, refolded.runs | rebound.runs)
-    restand(transaction, refolded.unsettled | rebound.unsettled, "declared")
+    run_rows.begin(transaction, refolded.begun | rebound.begun)
+    touched = refolded.unsettled | refolded.left | rebound.unsettled | rebound.left
+    restand(transaction, touched, "declared")

@@ -16,6 +16,10 @@ class LedgerUnavailable(LedgerError):
     """
 
 
+class Conflict(LedgerUnavailable):
+    """Somebody else was writing the same at that moment; once more may well succeed."""
+
+
 class UnknownJob(LedgerError):
     """No job of that name was ever declared."""
 

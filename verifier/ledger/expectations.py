@@ -1,6 +1,7 @@
 """Runs that a schedule asks for, and how far the sweep over it has come."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, update
@@ -15,18 +16,23 @@ from verifier.runs.binding import RunKey
 from verifier.runs.instant import format_instant, parse_instant
 
 
-def expect(transaction: Transaction, job: str, dues: Sequence[datetime]) -> None:
-    """Have a run for each of ``dues``, at least one; what was expected already stays so."""
-    transaction.job(job)
+def expect(transaction: Transaction, dues: Mapping[str, Sequence[datetime]]) -> None:
+    """Have a run of each job for each due instant; what was expected already stays as it is."""
+    asked = {job: instants for job, instants in dues.items() if instants}
+    for job in asked:
+        transaction.job(job)
+    if not asked:
+        return
     connection = transaction.connection
-    keys = {RunKey(job, format_instant(due)) for due in dues}
+    keys = {RunKey(job, format_instant(due)) for job, instants in asked.items() for due in instants}
     run_rows.begin(transaction, keys)
     new = [row for row in run_rows.lock(connection, keys) if not row.expected]
     if new:
         connection.execute(_EXPECT, [{"of_run": row.run_id} for row in new])
-        transaction.counted.count(RUNS_DUE, job, len(new))
+        for job, number in Counter(row.key.job for row in new).items():
+            transaction.counted.count(RUNS_DUE, job, number)
     restand(transaction, (row.key for row in new), "expected")
-    swept(connection, job, max(dues))
+    swept(connection, {job: max(instants) for job, instants in asked.items()})
 
 
 _EXPECT = (
@@ -36,17 +42,38 @@ _EXPECT = (
 )
 
 
-def swept(connection: Connection, job: str, until: datetime) -> None:
-    """Remember that every slot of a job up to ``until`` is expected, or never will be."""
-    last = last_expected(connection, job)
-    if last is None or last < until:
-        cursors.write(connection, _name(job), format_instant(until))
+def swept(connection: Connection, until: Mapping[str, datetime]) -> None:
+    """Remember that every slot of a job up to an instant is expected, or never will be."""
+    last = (
+        all_last_expected(connection)
+        if len(until) > FEW
+        else {
+            job: moment for job in until if (moment := last_expected(connection, job)) is not None
+        }
+    )
+    further = {
+        _name(job): format_instant(moment)
+        for job, moment in sorted(until.items())
+        if job not in last or last[job] < moment
+    }
+    if further:
+        cursors.write_all(connection, further)
+
+
+FEW = 10
+"""Jobs whose positions are read one by one."""
 
 
 def last_expected(connection: Connection, job: str) -> datetime | None:
     """Up to which due instant the runs of a job were asked for; None for none."""
     position = cursors.read(connection, _name(job))
     return None if position is None else parse_instant(position)
+
+
+def all_last_expected(connection: Connection) -> dict[str, datetime]:
+    """The same of every job of which any run was asked for."""
+    found = cursors.read_all(connection, _name(""))
+    return {name.removeprefix(_name("")): parse_instant(each) for name, each in found.items()}
 
 
 def _name(job: str) -> str:

@@ -43,6 +43,7 @@ def grant(
     another run than ``key``.
     """
     connection = transaction.connection
+    transaction.alone(f"grant/{key.run_id}")
     attempt = claim.attempt
     if attempt is None or claim.job != key.job:
         raise ValueError("expected a claim that names an attempt of the run's job")

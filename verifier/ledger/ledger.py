@@ -6,7 +6,8 @@ write. Any thread may call any method. All raise ``LedgerUnavailable`` where the
 ledger cannot be used now. Instants are UTC, and ``now`` is the present one.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from types import TracebackType
@@ -34,14 +35,17 @@ from verifier.ledger import facts as run_facts
 from verifier.ledger import revisions as run_revisions
 from verifier.ledger import runs as run_rows
 from verifier.ledger import snapshot as snapshots
+from verifier.ledger.address import database_at
 from verifier.ledger.append import Appended
-from verifier.ledger.database import Database, path_of
+from verifier.ledger.database import Database
 from verifier.ledger.declarations import Jobs, Register, job_of
 from verifier.ledger.listing import RunFilter
 from verifier.ledger.migrate import prepare
-from verifier.ledger.restand import restand
+from verifier.ledger.restand import Judged, restand
+from verifier.ledger.retry import retried
 from verifier.ledger.runs import RunRow
 from verifier.ledger.schema import meta, runs
+from verifier.ledger.signals import Batch
 from verifier.ledger.snapshot import Snapshot
 from verifier.ledger.statements import chunks
 from verifier.ledger.tallies import Tally
@@ -59,6 +63,9 @@ from verifier.runs.signal import Signal
 from verifier.runs.standing import Facts
 from verifier.runs.view import GuardRecord, Revision
 
+DECLARING = "declaring"
+"""What those who declare have alone, and all others share."""
+
 
 class Ledger:
     """A ledger that is open; ``with`` closes it."""
@@ -74,13 +81,13 @@ class Ledger:
 
     @classmethod
     def open(cls, url: str, now: datetime) -> Self:
-        """Open the ledger at ``url``, such as ``sqlite:///landed.db``.
+        """Open the ledger at ``url``: ``sqlite:///landed.db``, ``postgresql+psycopg://…``.
 
         It is created where there is none, and migrated where it is older. Raises
         ``LedgerTooNew`` where a newer landed wrote it, and ``LedgerError`` for a
-        URL that is not supported and for a file that is no ledger.
+        URL that is not supported and for a database that is no ledger.
         """
-        database = Database(path_of(url))
+        database = database_at(url)
         try:
             prepare(database, now)
             return cls(database)
@@ -105,6 +112,7 @@ class Ledger:
 
     # Declarations
 
+    @retried
     def declare(
         self, job: str, declaration: Declaration, document: Mapping[str, Any], now: datetime
     ) -> bool:
@@ -117,12 +125,13 @@ class Ledger:
             jobs = self._register.read(connection)
         if declarations.is_declared_so(jobs, job, declaration, written):
             return False
-        with self._transaction(now) as transaction:
+        with self._transaction(now, declares=True) as transaction:
             return declaring.declare(transaction, job, declaration, written)
 
+    @retried
     def retire(self, job: str, now: datetime) -> bool:
         """Expect nothing of a job any more; False where it is retired already."""
-        with self._transaction(now) as transaction:
+        with self._transaction(now, declares=True) as transaction:
             return declaring.retire(transaction, job)
 
     def histories(self) -> Mapping[str, History]:
@@ -135,6 +144,16 @@ class Ledger:
             self._in_force = (jobs, histories)
         return histories
 
+    @property
+    def writers(self) -> int:
+        """How many groups of signals are best written at once."""
+        return self._database.writers
+
+    @property
+    def known_histories(self) -> Mapping[str, History]:
+        """What ``histories`` gave last, without asking the database."""
+        return self._in_force[1]
+
     def documents(self, job: str) -> list[tuple[datetime, dict[str, Any]]]:
         """A job's documents with their valid-from, oldest first."""
         with self._database.read() as connection:
@@ -142,6 +161,7 @@ class Ledger:
 
     # Facts come in
 
+    @retried
     def append(self, signals: Sequence[Signal], *, source: str, received_at: datetime) -> Appended:
         """Keep signals, fold what is new of them, and judge the runs they touch.
 
@@ -150,20 +170,47 @@ class Ledger:
         with self._transaction(received_at) as transaction:
             return appending.append(transaction, signals, source)
 
+    @retried
+    def append_group(self, batches: Sequence[Batch], now: datetime) -> list[int]:
+        """Keep and fold many batches at once; how much of each was new.
+
+        Runs that have no verdict are only woken, to be judged with others. Raises
+        ``UnknownJob`` where one signal is of a job that was never declared.
+        """
+        with self._transaction(now) as transaction:
+            return appending.append_group(transaction, batches)
+
     def expect(self, job: str, dues: Sequence[datetime], now: datetime) -> None:
         """Have a run of ``job`` for each due instant that its schedule asks for.
 
         Many are kept in several transactions, so that nobody waits long.
         """
-        for piece in chunks(sorted(dues)):
-            with self._transaction(now) as transaction:
-                expectations.expect(transaction, job, piece)
+        self.expect_all({job: dues}, now)
+
+    def expect_all(self, dues: Mapping[str, Sequence[datetime]], now: datetime) -> None:
+        """The same for many jobs, each with its due instants."""
+        for piece in chunks((job, due) for job in sorted(dues) for due in sorted(dues[job])):
+            together: dict[str, list[datetime]] = defaultdict(list)
+            for job, due in piece:
+                together[job].append(due)
+            self._expect(together, now)
+
+    @retried
+    def _expect(self, dues: Mapping[str, Sequence[datetime]], now: datetime) -> None:
+        with self._transaction(now) as transaction:
+            expectations.expect(transaction, dues)
 
     def last_expected(self, job: str) -> datetime | None:
         """Up to which due instant runs of ``job`` were asked for; None for none."""
         with self._database.read() as connection:
             return expectations.last_expected(connection, job)
 
+    def all_last_expected(self) -> dict[str, datetime]:
+        """The same of every job of which any run was asked for."""
+        with self._database.read() as connection:
+            return expectations.all_last_expected(connection)
+
+    @retried
     def record(self, key: RunKey, evaluation: Evaluation, now: datetime) -> None:
         """Keep what the checks of a run answered, and judge it."""
         if evaluation.run_id != key.run_id:
@@ -173,6 +220,7 @@ class Ledger:
             if evaluations.add(transaction, key, evaluation):
                 restand(transaction, [key], evaluation.cause)
 
+    @retried
     def act(self, action: Action, now: datetime | None = None) -> bool:
         """Keep an operator's action; False where it is kept already.
 
@@ -193,6 +241,7 @@ class Ledger:
                 run_rows.wake(transaction.connection, transaction.jobs, transaction.now, *muted)
             return True
 
+    @retried
     def grant(
         self,
         key: RunKey,
@@ -232,10 +281,15 @@ class Ledger:
             moment: datetime | None = connection.scalar(select(func.min(runs.c.wake_at)))
             return moment
 
-    def sleep(self, key: RunKey, now: datetime) -> None:
-        """Judge a run because time has passed, and have it looked at again when due."""
+    @retried
+    def judge(self, keys: Iterable[RunKey], now: datetime) -> dict[RunKey, Judged]:
+        """Judge runs because time has passed, and have them looked at again when due.
+
+        Returns where they stand, and what depends on them; without those of which
+        nothing is known.
+        """
         with self._transaction(now) as transaction:
-            restand(transaction, [key], "time")
+            return restand(transaction, keys, "time")
 
     # What is known of a run
 
@@ -334,6 +388,7 @@ class Ledger:
 
     # What the verifier knows about itself
 
+    @retried
     def listening(self, source: str, now: datetime) -> None:
         """Remember that ``source`` is heard at ``now``."""
         with self._database.write() as connection:
@@ -344,6 +399,7 @@ class Ledger:
         with self._database.read() as connection:
             return cursors.listened(connection).get(source)
 
+    @retried
     def blind(
         self,
         source: str,
@@ -370,6 +426,7 @@ class Ledger:
         with self._database.read() as connection:
             return cursors.read(connection, name)
 
+    @retried
     def keep_cursor(self, name: str, position: str) -> None:
         """Keep a position under a name, in place of the one before."""
         with self._database.write() as connection:
@@ -384,8 +441,11 @@ class Ledger:
             return audit.check(connection, self._register.read(connection), now)
 
     @contextmanager
-    def _transaction(self, now: datetime) -> Iterator[Transaction]:
+    def _transaction(self, now: datetime, *, declares: bool = False) -> Iterator[Transaction]:
         with self._database.write() as connection:
-            transaction = Transaction(connection, self._register.read(connection), now)
+            # What is said is bound by what is declared, so that must not change meanwhile.
+            self._database.alone(connection, DECLARING, shared=not declares)
+            jobs = self._register.read(connection)
+            transaction = Transaction(self._database, connection, jobs, now)
             yield transaction
             transaction.finish()

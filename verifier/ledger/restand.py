@@ -11,7 +11,7 @@ from verifier.ledger import facts as run_facts
 from verifier.ledger import run_events
 from verifier.ledger import runs as run_rows
 from verifier.ledger.declarations import first_said
-from verifier.ledger.errors import LedgerUnavailable
+from verifier.ledger.errors import Conflict
 from verifier.ledger.runs import RunRow
 from verifier.ledger.schema import guard_decisions, revisions, runs
 from verifier.ledger.statements import chunks
@@ -27,21 +27,33 @@ ANSWERED_AT_ONCE = 1000
 """How many earlier runs are looked at when the one that stands for them is verified."""
 
 
-def restand(transaction: Transaction, keys: Iterable[RunKey], cause: str) -> None:
+class Judged(msgspec.Struct, frozen=True):
+    """Where a run stands, and the facts from which that follows."""
+
+    facts: Facts
+    standing: Standing
+
+
+def restand(transaction: Transaction, keys: Iterable[RunKey], cause: str) -> dict[RunKey, Judged]:
     """Judge runs as of the transaction's instant, and keep what came out of it.
 
     What did not change is not written, so doing it again changes nothing. ``cause``
     says in a word what made it necessary; each revision keeps it. Runs without a row
-    are left out, and one that nothing is known of any more loses its row.
+    are left out, and one that nothing is known of any more loses its row. Returns what
+    was judged, with what it was judged by.
     """
     wanted = set(keys)
     wanted |= run_rows.partitions_of(transaction.connection, wanted)
-    answered = _restand(transaction, wanted, cause)
+    judged: dict[RunKey, Judged] = {}
+    answered = _restand(transaction, wanted, cause, judged)
     if answered:
-        _restand(transaction, answered, cause)
+        _restand(transaction, answered, cause, judged)
+    return judged
 
 
-def _restand(transaction: Transaction, keys: set[RunKey], cause: str) -> set[RunKey]:
+def _restand(
+    transaction: Transaction, keys: set[RunKey], cause: str, judged: dict[RunKey, Judged]
+) -> set[RunKey]:
     """Judge ``keys``; returns the runs whose standing rests on one that changed."""
     connection = transaction.connection
     rows = run_rows.lock(connection, keys)
@@ -56,6 +68,7 @@ def _restand(transaction: Transaction, keys: set[RunKey], cause: str) -> set[Run
             forgotten.append(row.run_id)
             continue
         stood = standing(known, transaction.now)
+        judged[row.key] = Judged(known, stood)
         new = _row(transaction, row, known, stood)
         if new == row:
             continue
@@ -117,7 +130,7 @@ def _write(transaction: Transaction, changes: Sequence[tuple[RunRow, RunRow]], c
     written = connection.execute(_UPDATE, rows)
     if written.rowcount != len(rows):
         # Only possible where row locks are not what they should be; nothing is kept.
-        raise LedgerUnavailable("a run was judged by somebody else meanwhile: try again")
+        raise Conflict("a run was judged by somebody else meanwhile: try again")
     revised: list[dict[str, Any]] = [
         {
             "run_id": row.run_id,

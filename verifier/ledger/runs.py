@@ -1,15 +1,17 @@
 """Runs: one row for each that anything is known of, with where it stood last."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, select, update
 
+from verifier.ledger.bulk import insert_new
 from verifier.ledger.declarations import Jobs
+from verifier.ledger.errors import Conflict
 from verifier.ledger.schema import runs
-from verifier.ledger.statements import chunks, each_of, insert_missing
+from verifier.ledger.statements import chunks, each_of
 from verifier.ledger.tallies import Marks
 from verifier.ledger.transaction import Transaction
 from verifier.ledger.types import RunLane
@@ -66,7 +68,11 @@ _OF_IDS = select(runs).where(runs.c.run_id.in_(each_of("run_ids"))).order_by(run
 _KEYS = select(runs.c.job, runs.c.occurrence, runs.c.partition)
 _KEYS_OF_IDS = _KEYS.where(runs.c.run_id.in_(each_of("run_ids")))
 _PARTITIONS = _KEYS.where(runs.c.whole_id.in_(each_of("wholes")))
+_ANY_PARTITION = select(runs.c.run_id).where(runs.c.whole_id.is_not(None)).limit(1)
 _LOCKED = _OF_IDS.with_for_update()
+
+FEW = 3
+"""Keys that are asked for without asking first whether there can be any."""
 
 
 def row_of(row: Row[Any]) -> RunRow:
@@ -86,25 +92,60 @@ def whole_job(key: RunKey) -> RunKey:
 
 
 def begin(transaction: Transaction, keys: Iterable[RunKey]) -> None:
-    """Make a row for each run that has none."""
-    rows: list[dict[str, Any]] = []
-    for key in set(keys):
-        new = blank(key, transaction.now)
-        rows.append(
-            {name: getattr(new, name) for name in COLUMNS}
-            | {
-                "run_id": new.run_id,
-                "job": key.job,
-                "occurrence": key.occurrence,
-                "partition": key.partition,
-                "whole_id": whole_job(key).run_id if key.partition else None,
-                "due": key.due,
-            }
-        )
-    if rows:
-        rows.sort(key=lambda row: row["run_id"])
-        connection = transaction.connection
-        connection.execute(insert_missing(connection, runs), rows)
+    """Make a row for each run that has none, and lock those of the others."""
+    wanted = set(keys)
+    if not wanted:
+        return
+    new = insert(transaction, wanted, None)
+    if new < len(wanted) and len(lock(transaction.connection, wanted)) < len(wanted):
+        raise Conflict("a run was forgotten by somebody else meanwhile: try again")
+
+
+def insert(transaction: Transaction, keys: Collection[RunKey], wake_at: datetime | None) -> int:
+    """Make a row for each run that has none; how many were made."""
+    rows = sorted(_born(transaction, key, wake_at) for key in keys)
+    return insert_new(transaction.connection, runs, STORED, rows)
+
+
+STORED = ("run_id", "job", "occurrence", "partition", "whole_id", "due", *COLUMNS)
+
+
+def _born(transaction: Transaction, key: RunKey, wake_at: datetime | None) -> tuple[Any, ...]:
+    """A run of which nothing is known yet as it is stored, by ``STORED``."""
+    due = key.due
+    asked_for = due is not None and transaction.job(key.job).asks_for(due)
+    moment = None if due is None else to_microseconds(due)
+    return (
+        key.run_id,
+        key.job,
+        key.occurrence,
+        key.partition,
+        whole_job(key).run_id if key.partition else None,
+        moment,
+        to_microseconds(transaction.now) if moment is None else moment,  # at
+        (RunLane.LIVE if asked_for else RunLane.OTHER).value,
+        *_BLANK,
+        None if wake_at is None else to_microseconds(wake_at),
+        0,  # revision
+        "{}",  # counted
+    )
+
+
+_BLANK = (
+    False,  # expected
+    None,  # skipped
+    RunState.WAITING.value,
+    None,  # verdict
+    Reported.NONE.value,
+    Effect.UNKNOWN.value,
+    False,  # false_success
+    False,  # open
+    False,  # useful
+    None,  # completed_at
+    None,  # first_judged_at
+    None,  # judged_at
+    None,  # evaluation_id
+)
 
 
 def lock(connection: Connection, keys: Iterable[RunKey]) -> list[RunRow]:
@@ -136,14 +177,19 @@ def partitions_of(connection: Connection, keys: Iterable[RunKey]) -> set[RunKey]
     What is known of the whole job's run is known of each of them.
     """
     found: set[RunKey] = set()
-    for piece in chunks(key.run_id for key in keys if not key.partition):
+    wholes = [key.run_id for key in keys if not key.partition]
+    if len(wholes) > FEW and connection.scalar(_ANY_PARTITION) is None:
+        return found
+    for piece in chunks(wholes):
         rows = connection.execute(_PARTITIONS, {"wholes": piece})
         found |= {RunKey(*row) for row in rows}
     return found
 
 
 def wake(connection: Connection, jobs: Jobs, at: datetime, *which: ColumnElement[bool]) -> None:
-    """Have runs looked at from ``at`` on, but for those of retired jobs."""
+    """Have runs judged again from ``at`` on, but for those of retired jobs."""
     retired = [name for name, job in jobs.items() if job.retired]
-    active = update(runs).where(*which, runs.c.job.not_in(retired))
-    connection.execute(active.values(wake_at=at))
+    active = select(runs.c.run_id).where(*which, runs.c.job.not_in(retired))
+    locked = active.order_by(runs.c.run_id).with_for_update()
+    woken = runs.c.run_id.in_(locked.cte().select())
+    connection.execute(update(runs).where(woken).values(wake_at=at))

@@ -15,13 +15,12 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Table,
-    Text,
     UniqueConstraint,
     literal_column,
     text,
 )
 
-from verifier.ledger.types import Instant, Json, RunLane, What, Word
+from verifier.ledger.types import Instant, Json, RunLane, Text, What, Word
 from verifier.runs.action import Action, ActionKind
 from verifier.runs.attempt import Attempt, Told
 from verifier.runs.declaration import Declaration
@@ -36,6 +35,9 @@ VERSION_TABLE = "schema_version"
 """Where Alembic keeps which migration was the last."""
 
 metadata = MetaData()
+_ROOM = {"fillfactor": 80}
+"""Room in each page of PostgreSQL, so that a heartbeat changes a row where it is."""
+
 _SERIAL = BigInteger().with_variant(Integer, "sqlite")
 
 
@@ -97,6 +99,8 @@ attempts = Table(
     Index("attempts_run", "run_id"),
     Index("attempts_state", "job", "state", "ended_at"),
     Index("attempts_started", "job", "started_at"),
+    sqlite_with_rowid=False,
+    postgresql_with=_ROOM,
 )
 
 Index(
@@ -136,6 +140,8 @@ runs = Table(
     Index("runs_at", "at", "run_id"),
     Index("runs_job_at", "job", "at", "run_id"),
     Index("runs_wake", "wake_at"),
+    sqlite_with_rowid=False,
+    postgresql_with=_ROOM,
 )
 Index(
     "runs_whole",

@@ -1,60 +1,85 @@
 """The log of signals: all that was ever said, each thing once."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
+from operator import itemgetter
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, select
 
+from verifier.ledger.bulk import insert_new_returning
 from verifier.ledger.schema import signals
-from verifier.ledger.statements import chunks, insert_missing
+from verifier.runs.instant import to_microseconds
 from verifier.runs.signal import Kind, Signal
 
 UNBOUND = ""
 """The attempt of a signal that is of none: a fact of the run, or not bound yet."""
 
 
-def add(
-    connection: Connection, said: Iterable[Signal], source: str, received_at: datetime
-) -> list[Signal]:
-    """Append what is new; returns those of ``said`` that were.
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """Signals that came together: who brought them, and when."""
+
+    signals: Sequence[Signal]
+    source: str
+    received_at: datetime
+
+
+class Added(msgspec.Struct, frozen=True):
+    """What was new, and how much of each batch was."""
+
+    new: list[Signal]
+    accepted: list[int]
+
+
+def add(connection: Connection, batches: Sequence[Batch]) -> Added:
+    """Append what is new.
 
     The same job and id is the same signal: the first one heard is kept.
     """
-    first: dict[tuple[str, str], Signal] = {}
-    for signal in said:
-        first.setdefault((signal.job, signal.id), signal)
-    rows = [
-        {
-            "job": signal.job,
-            "id": signal.id,
-            "kind": signal.kind,
-            "at": signal.at,
-            "partition": signal.partition or "",
-            "attempt": _named(signal),
-            "anonymous": is_anonymous(signal),
-            "source": source,
-            "received_at": received_at,
-            "body": signal,
-        }
-        for signal in first.values()
-    ]
-    new: set[tuple[str, str]] = set()
-    insert = insert_missing(connection, signals).returning(signals.c.job, signals.c.id)
-    for piece in chunks(rows):
-        new.update((row.job, row.id) for row in connection.execute(insert, piece))
-    return [signal for key, signal in first.items() if key in new]
+    first: dict[tuple[str, str], tuple[Signal, int]] = {}
+    for number, batch in enumerate(batches):
+        for signal in batch.signals:
+            first.setdefault((signal.job, signal.id), (signal, number))
+    if not first:
+        return Added([], [0] * len(batches))
+    came = [(batch.source, to_microseconds(batch.received_at)) for batch in batches]
+    # In one order, or two writers may block each other.
+    rows = [_row(signal, *came[number]) for _, (signal, number) in sorted(first.items(), key=_key)]
+    keys = insert_new_returning(connection, signals, COLUMNS, rows, ("job", "id"), "seq")
+    kept = list(first.values()) if keys is None else [first[key] for key in first if key in keys]
+    accepted = [0] * len(batches)
+    for _, number in kept:
+        accepted[number] += 1
+    return Added([signal for signal, _ in kept], accepted)
+
+
+COLUMNS = tuple(column.name for column in signals.c if column.name != "seq")
+_key = itemgetter(0)
+_body = msgspec.json.Encoder(order="deterministic").encode
+
+
+def _row(signal: Signal, source: str, received_at: int) -> tuple[Any, ...]:
+    """A signal as it is stored, by ``COLUMNS``."""
+    kind, attempt = signal.kind, signal.attempt
+    skips = kind is Kind.SKIPPED
+    return (
+        signal.job,
+        signal.id,
+        kind._value_,  # as ``value``, which takes as long as the rest of the row
+        to_microseconds(signal.at),
+        signal.partition or "",
+        UNBOUND if skips or attempt is None else attempt,
+        attempt is None and not skips,
+        source,
+        received_at,
+        _body(signal).decode(),
+    )
 
 
 def is_anonymous(signal: Signal) -> bool:
     """Whether it speaks of an attempt and does not say of which."""
     return signal.attempt is None and signal.kind is not Kind.SKIPPED
-
-
-def _named(signal: Signal) -> str:
-    if signal.kind is Kind.SKIPPED or signal.attempt is None:
-        return UNBOUND
-    return signal.attempt
 
 
 def of_anonymous_attempt(connection: Connection, job: str, attempt: str) -> list[Signal]:

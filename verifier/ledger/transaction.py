@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from verifier.ledger.database import Database
 from verifier.ledger.declarations import Job, Jobs, job_of
 from verifier.ledger.latest import Latest
 from verifier.ledger.schema import changes
@@ -18,7 +19,10 @@ class Transaction:
     reads them again.
     """
 
-    def __init__(self, connection: Connection, jobs: Jobs, now: datetime) -> None:
+    def __init__(
+        self, database: Database, connection: Connection, jobs: Jobs, now: datetime
+    ) -> None:
+        self._database = database
         self.connection = connection
         self.jobs = jobs
         self.now = now
@@ -42,3 +46,7 @@ class Transaction:
         if self._changed:
             raised = [{"job": name, "number": 1} for name in sorted(self._changed)]
             self.connection.execute(add_up(self.connection, changes, "number"), raised)
+
+    def alone(self, what: str) -> None:
+        """Have the rest of this write to itself as far as ``what`` goes."""
+        self._database.alone(self.connection, what)

@@ -5,13 +5,19 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import BigInteger, Dialect, Text
+from sqlalchemy import BigInteger, Dialect
+from sqlalchemy import Text as AnyText
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeDecorator
 
 from verifier.runs.instant import from_microseconds, to_microseconds
 
 T = TypeVar("T")
 W = TypeVar("W", bound=StrEnum)
+
+
+Text = AnyText().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+"""Text that is compared and sorted by code point, as Python does, wherever it is kept."""
 
 
 class RunLane(StrEnum):
@@ -93,4 +99,7 @@ class Json(TypeDecorator[T], Generic[T]):
 
 def to_json(value: Any) -> str:
     """JSON text with the keys of maps in order."""
-    return msgspec.json.encode(value, order="deterministic").decode()
+    return _encode(value).decode()
+
+
+_encode = msgspec.json.Encoder(order="deterministic").encode

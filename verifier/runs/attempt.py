@@ -6,8 +6,9 @@ on the present time (alive, pending, at large) is in ``lifecycle``.
 """
 
 from collections.abc import Iterable
+from copy import copy
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -30,7 +31,7 @@ HEARD = frozenset({Kind.STARTED, Kind.HEARTBEAT, Kind.PROGRESS, Kind.EFFECT})
 """Kinds by which an attempt shows that it is at work."""
 
 
-class Told(msgspec.Struct, Generic[T], frozen=True, array_like=True):
+class Told(msgspec.Struct, Generic[T], frozen=True, array_like=True, gc=False):
     """A value with the signal that told it."""
 
     at: datetime
@@ -38,7 +39,7 @@ class Told(msgspec.Struct, Generic[T], frozen=True, array_like=True):
     value: T
 
 
-class End(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class End(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One end that was told of an attempt.
 
     ``survived``: it was told with the proof ``none``, so something that the attempt
@@ -60,14 +61,14 @@ class Inferred(msgspec.Struct, frozen=True, kw_only=True):
     end: End
 
 
-class Reached(msgspec.Struct, frozen=True, kw_only=True):
+class Reached(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The furthest progress, and when it was first reached."""
 
     done: float
     at: datetime
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Everything known of one execution try of a job.
 
     ``latest_start`` matters only to the anonymous attempt, which may run again.
@@ -113,92 +114,83 @@ def fold(attempt: Attempt | None, signals: Iterable[Signal]) -> Attempt | None:
     None only where there was no attempt and no signal. A ``skipped`` signal is a
     fact of the run, not of an attempt, and must not come here.
     """
+    folded: Attempt | None = None
     for signal in signals:
-        attempt = _join(attempt, signal)
-    return attempt
+        if signal.attempt is None:
+            raise ValueError(f"signal {signal.id!r} of job {signal.job!r} names no attempt")
+        if folded is None:
+            # One copy for all signals; nobody else has seen it yet, so it may change.
+            folded = copy(attempt) if attempt else Attempt(job=signal.job, attempt=signal.attempt)
+        if signal.inferred:
+            _set(folded, "inferred", _inferred(folded.inferred, signal))
+        else:
+            _join(folded, signal)
+    return attempt if folded is None else folded
 
 
-def _join(attempt: Attempt | None, signal: Signal) -> Attempt:
-    if signal.attempt is None:
-        raise ValueError(f"signal {signal.id!r} of job {signal.job!r} names no attempt")
+_set = msgspec.structs.force_setattr
+
+
+def _join(attempt: Attempt, signal: Signal) -> None:
+    """Add what ``signal`` says; most say little, so only what is said is looked at."""
     at, kind = signal.at, signal.kind
-    if attempt is None:
-        attempt = Attempt(job=signal.job, attempt=signal.attempt)
-    if signal.inferred:
-        return msgspec.structs.replace(attempt, inferred=_inferred(attempt.inferred, signal))
-    starts = kind is Kind.STARTED
-    return msgspec.structs.replace(
-        attempt,
-        first_said=_earliest(attempt.first_said, at, True),
-        partition=_first(attempt.partition, signal, signal.partition),
-        due=_first(attempt.due, signal, signal.due),
-        lane=_first(attempt.lane, signal, signal.lane),
-        created=_earliest(attempt.created, at, kind is Kind.CREATED),
-        dispatched=_earliest(attempt.dispatched, at, kind is Kind.DISPATCHED),
-        claimed=_earliest(attempt.claimed, at, kind is Kind.CLAIMED),
-        started=_earliest(attempt.started, at, starts),
-        latest_start=_latest(attempt.latest_start, at, starts),
-        heard=_latest(attempt.heard, at, kind in HEARD),
-        heartbeat=(
-            _last_beat(attempt.heartbeat, signal) if kind is Kind.HEARTBEAT else attempt.heartbeat
-        ),
-        progress=_last(attempt.progress, signal, signal.progress),
-        reached=_furthest(attempt.reached, signal),
-        worker=_last(attempt.worker, signal, signal.worker),
-        lease=_last(attempt.lease, signal, signal.lease_until),
-        retry=_last(attempt.retry, signal, signal.next_retry_at),
-        ends=_ends(attempt, signal) if kind in ENDS else attempt.ends,
-        proofs=_proofs(attempt.proofs, signal) if kind in ENDS else attempt.proofs,
-        effects=_effects(attempt.effects, signal.effect),
-        skewed=attempt.skewed or signal.skewed,
-    )
+    if attempt.first_said is None or at < attempt.first_said:
+        _set(attempt, "first_said", at)
+    if signal.partition is not None and _is_before(signal, attempt.partition):
+        _set(attempt, "partition", Told(at, signal.id, signal.partition))
+    if signal.due is not None and _is_before(signal, attempt.due):
+        _set(attempt, "due", Told(at, signal.id, signal.due))
+    if signal.lane is not None and _is_before(signal, attempt.lane):
+        _set(attempt, "lane", Told(at, signal.id, signal.lane))
+    if signal.worker is not None and _is_after(signal, attempt.worker):
+        _set(attempt, "worker", Told(at, signal.id, signal.worker))
+    if signal.lease_until is not None and _is_after(signal, attempt.lease):
+        _set(attempt, "lease", Told(at, signal.id, signal.lease_until))
+    if signal.next_retry_at is not None and _is_after(signal, attempt.retry):
+        _set(attempt, "retry", Told(at, signal.id, signal.next_retry_at))
+    if signal.progress is not None:
+        if _is_after(signal, attempt.progress):
+            _set(attempt, "progress", Told(at, signal.id, signal.progress))
+        _set(attempt, "reached", _furthest(attempt.reached, at, signal.progress))
+    if signal.effect is not None:
+        _set(attempt, "effects", _effects(attempt.effects, signal.effect))
+    if signal.skewed:
+        _set(attempt, "skewed", True)
+    if kind in _EARLIEST:
+        known = getattr(attempt, kind._value_)
+        if known is None or at < known:
+            _set(attempt, kind._value_, at)
+        if kind is Kind.STARTED and (attempt.latest_start is None or at > attempt.latest_start):
+            _set(attempt, "latest_start", at)
+    if kind in HEARD and (attempt.heard is None or at > attempt.heard):
+        _set(attempt, "heard", at)
+    if kind is Kind.HEARTBEAT and _is_after(signal, attempt.heartbeat):
+        _set(attempt, "heartbeat", Told(at, signal.id, None))
+    if kind in ENDS:
+        _set(attempt, "ends", _ends(attempt, signal))
+        _set(attempt, "proofs", _proofs(attempt.proofs, signal))
 
 
-def _first(known: Told[T] | None, signal: Signal, value: T | None) -> Told[T] | None:
-    if value is None:
-        return known
-    if known is not None and (known.at, known.id) <= (signal.at, signal.id):
-        return known
-    return Told(signal.at, signal.id, value)
+_EARLIEST = frozenset({Kind.CREATED, Kind.DISPATCHED, Kind.CLAIMED, Kind.STARTED})
+"""Kinds that have a field of their name, for when that was first said."""
 
 
-def _last(known: Told[T] | None, signal: Signal, value: T | None) -> Told[T] | None:
-    if value is None:
-        return known
-    if known is not None and (known.at, known.id) >= (signal.at, signal.id):
-        return known
-    return Told(signal.at, signal.id, value)
+def _is_before(signal: Signal, known: Told[Any] | None) -> bool:
+    return known is None or (signal.at, signal.id) < (known.at, known.id)
 
 
-def _last_beat(known: Told[None] | None, signal: Signal) -> Told[None]:
-    if known is not None and (known.at, known.id) >= (signal.at, signal.id):
-        return known
-    return Told(signal.at, signal.id, None)
+def _is_after(signal: Signal, known: Told[Any] | None) -> bool:
+    return known is None or (signal.at, signal.id) > (known.at, known.id)
 
 
-def _earliest(known: datetime | None, at: datetime, applies: bool) -> datetime | None:
-    if not applies:
-        return known
-    return at if known is None else min(known, at)
-
-
-def _latest(known: datetime | None, at: datetime, applies: bool) -> datetime | None:
-    if not applies:
-        return known
-    return at if known is None else max(known, at)
-
-
-def _furthest(known: Reached | None, signal: Signal) -> Reached | None:
-    if signal.progress is None:
-        return known
+def _furthest(known: Reached | None, at: datetime, progress: Progress) -> Reached:
     # A checkpoint has no order, so a step told without a number counts as movement.
-    done = -1.0 if signal.progress.done is None else signal.progress.done
+    done = -1.0 if progress.done is None else progress.done
     if known is None or done > known.done:
-        return Reached(done=done, at=signal.at)
+        return Reached(done=done, at=at)
     if done < known.done:
         return known
-    at = max(known.at, signal.at) if done < 0 else min(known.at, signal.at)
-    return Reached(done=done, at=at)
+    return Reached(done=done, at=max(known.at, at) if done < 0 else min(known.at, at))
 
 
 def _ends(attempt: Attempt, signal: Signal) -> tuple[End, ...]:
@@ -227,9 +219,7 @@ def _proofs(known: dict[EndProof, datetime], signal: Signal) -> dict[EndProof, d
     return dict(sorted((known | {proof: at}).items()))
 
 
-def _effects(known: dict[str, bool], note: EffectNote | None) -> dict[str, bool]:
-    if note is None:
-        return known
+def _effects(known: dict[str, bool], note: EffectNote) -> dict[str, bool]:
     surface = note.surface or ""
     begun = note.begun or known.get(surface, False)
     return dict(sorted((known | {surface: begun}).items()))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from hashlib import blake2b
 from urllib.parse import quote, unquote
 
@@ -14,7 +15,7 @@ from verifier.runs.signal import ANONYMOUS, ENDS, Kind, Lane, Signal
 from verifier.runs.slots import bind
 
 
-class RunKey(msgspec.Struct, frozen=True, order=True):
+class RunKey(msgspec.Struct, frozen=True, order=True, gc=False):
     """A logical run: job, occurrence and partition.
 
     ``occurrence`` is the due instant in RFC 3339, or ``~ATTEMPT`` for an attempt
@@ -29,7 +30,7 @@ class RunKey(msgspec.Struct, frozen=True, order=True):
     @property
     def due(self) -> datetime | None:
         """The due instant, or None for a run without a slot."""
-        return None if self.occurrence.startswith("~") else parse_instant(self.occurrence)
+        return None if self.occurrence.startswith("~") else _instant(self.occurrence)
 
     @property
     def path(self) -> str:
@@ -40,10 +41,20 @@ class RunKey(msgspec.Struct, frozen=True, order=True):
     @property
     def run_id(self) -> str:
         """Opaque, the same wherever it is computed, in order of due."""
-        due = self.due
-        seconds = 0 if due is None else max(0, to_microseconds(due) // 1_000_000)
-        name = "\0".join((self.job, self.occurrence, self.partition)).encode()
-        return f"r{seconds:010x}{blake2b(name, digest_size=7).hexdigest()}"
+        return _run_id(self)
+
+
+# Many runs have the same due instant, and one is looked up more than once.
+_instant = lru_cache(maxsize=4096)(parse_instant)
+_occurrence = lru_cache(maxsize=4096)(format_instant)
+
+
+@lru_cache(maxsize=8192)
+def _run_id(key: RunKey) -> str:
+    due = key.due
+    seconds = 0 if due is None else max(0, to_microseconds(due) // 1_000_000)
+    name = "\0".join((key.job, key.occurrence, key.partition)).encode()
+    return f"r{seconds:010x}{blake2b(name, digest_size=7).hexdigest()}"
 
 
 def parse_path(text: str) -> RunKey:
@@ -79,7 +90,7 @@ def run_key(attempt: Attempt, schedule_at: Callable[[datetime], Schedule]) -> Ru
     if anchor is None:
         return None
     due = bind(schedule_at(anchor), anchor)
-    return RunKey(attempt.job, format_instant(due), partition)
+    return RunKey(attempt.job, _occurrence(due), partition)
 
 
 def anonymous_attempt(due: datetime, partition: str | None) -> str:

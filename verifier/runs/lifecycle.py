@@ -32,6 +32,7 @@ _TIERS = {
     Kind.TIMED_OUT: _TOLD,
     Kind.LOST: _TOLD,
 }
+_ENDED = {kind: AttemptState(kind) for kind in _TIERS}
 _LOSSES = (Kind.LOST, Kind.TIMED_OUT)
 """Ends that mean silence, not death: only a proof tells that it can't write any more."""
 
@@ -44,6 +45,11 @@ def end_of(attempt: Attempt) -> End | None:
     heartbeats had stopped, what others tell of the loss later (a proof of death, the
     next night) does not postpone it.
     """
+    if attempt.inferred is None:
+        if not attempt.ends:
+            return None
+        if len(attempt.ends) == 1 and not attempt.anonymous:
+            return attempt.ends[0]
     ends = [(_TIERS[end.kind], end) for end in attempt.ends]
     if attempt.anonymous and attempt.latest_start is not None:
         ends = [(tier, end) for tier, end in ends if end.at >= attempt.latest_start]
@@ -69,7 +75,7 @@ def state_of(attempt: Attempt) -> AttemptState:
     """The attempt's state, whatever the time."""
     end = end_of(attempt)
     if end is not None:
-        return AttemptState(end.kind)
+        return _ENDED[end.kind]
     if attempt.heard is not None:
         return AttemptState.RUNNING
     if attempt.claimed is not None:

@@ -65,7 +65,7 @@ class EffectNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     surface: str | None = None
 
 
-class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """How far the work got, in the job's own unit."""
 
     done: float | None = None
@@ -73,11 +73,12 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     checkpoint: str | None = None
 
 
-class Signal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Signal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One signal, checked and with its id; instants are UTC.
 
     ``id`` is unique within the job: the same id again is the same signal.
-    ``skewed`` says that ``at`` lay in the future when it was received.
+    ``skewed`` says that ``at`` lay in the future when it was received. There are very
+    many and none holds another, so the garbage collector need not look at them.
     """
 
     job: str

@@ -120,6 +120,26 @@ def _neighbours(schedule: Schedule, moment: datetime) -> tuple[datetime | None, 
 
 def _around(schedule: Schedule, moment: datetime) -> tuple[datetime, ...]:
     """Some slots in order, among them the last at or before ``moment`` and the first after."""
+    known = _last_around.get(id(schedule))
+    if known is not None and known[1] and known[1][0] <= moment < known[1][-1]:
+        return known[1]
+    found = _look_around(schedule, moment)
+    if len(_last_around) >= _SCHEDULES:
+        _last_around.clear()
+    _last_around[id(schedule)] = (schedule, found)
+    return found
+
+
+_SCHEDULES = 4096
+_last_around: dict[int, tuple[Schedule, tuple[datetime, ...]]] = {}
+"""What was found last, by the schedule's identity; the schedule is kept, or another could have it.
+
+Signals of one job come from around one slot, and to look a schedule up by what it says
+takes longer than all else that is done about a signal.
+"""
+
+
+def _look_around(schedule: Schedule, moment: datetime) -> tuple[datetime, ...]:
     if isinstance(schedule, Cron):
         minute = moment.astimezone(UTC).replace(second=0, microsecond=0)
         return _around_minute(schedule, minute)

@@ -8,6 +8,7 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 
 from verifier.engine.service import Service
+from verifier.intake.writer import Writer
 from verifier.web import actions, guard, health, jobs, metrics, runs, signals, verify
 from verifier.web.access import Access, HostCheck, Right
 from verifier.web.endpoint import Asked, Endpoint, encode, html_response, json_response, routes
@@ -67,8 +68,9 @@ OPENAPI = encode(openapi_document(ENDPOINTS))
 
 def build_app(service: Service, access: Access) -> Starlette:
     """The application that serves ``service`` under the rules of ``access``."""
+    crew = Crew(Writer(service.ledger, service.clock, watch=service.exposition.meters))
     app = Starlette(
-        routes=routes(ENDPOINTS, service, access, Crew()),
+        routes=routes(ENDPOINTS, service, access, crew),
         middleware=[Middleware(ProblemBoundary), Middleware(HostCheck, access=access)],
         exception_handlers=HANDLERS,
     )

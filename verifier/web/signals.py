@@ -4,27 +4,45 @@ from starlette.responses import Response
 
 from verifier.engine.listening import NATIVE
 from verifier.engine.service import Service
+from verifier.intake.door import SortedOut
 from verifier.intake.receipt import Receipt, RejectCode
 from verifier.intake.wire import TooManySignals, WireSignal, split_body
+from verifier.intake.writer import Full
+from verifier.ledger.signals import Batch
 from verifier.web.access import Right
 from verifier.web.body import JSON, MAX_SIGNALS, NDJSON, media_type, read_body
 from verifier.web.endpoint import Asked, Endpoint, encode, json_response
 from verifier.web.problems import HttpProblem, ProblemKind
+
+READ_AT_ONCE = 64 * 1024
+"""Bytes of a body that are read in a few milliseconds; a larger one takes a thread."""
 
 
 async def post_signals(asked: Asked) -> Response:
     """Take signals; what is accepted is durable when this answers."""
     ndjson = media_type(asked.request, JSON, NDJSON) == NDJSON
     body = await read_body(asked.request, MAX_SIGNALS)
-    receipt = await asked.crew.signals.run(lambda: take(asked.service, body, ndjson=ndjson))
-    return json_response(encode(receipt))
+    service, crew = asked.service, asked.crew
+    if len(body) <= READ_AT_ONCE and service.ledger.known_histories:
+        read = sort_out(service, body, ndjson=ndjson, known=True)
+    else:
+        read = None
+    if read is None or read.names_unknown_jobs:
+        read = await crew.signals.run(lambda: sort_out(service, body, ndjson=ndjson))
+    batch = Batch(signals=read.signals, source=NATIVE, received_at=read.received_at)
+    try:
+        accepted = await crew.written(batch) if read.signals else 0
+    except Full as full:
+        raise HttpProblem(ProblemKind.BUSY, str(full)) from None
+    service.exposition.meters.refused(NATIVE, read.codes)
+    return json_response(encode(read.receipt(accepted)))
 
 
-def take(service: Service, body: bytes, *, ndjson: bool) -> Receipt:
-    """Hand the signals in ``body`` to the ledger.
+def sort_out(service: Service, body: bytes, *, ndjson: bool, known: bool = False) -> SortedOut:
+    """The signals in ``body``; with ``known``, by the jobs that are known without asking.
 
     Raises ``HttpProblem`` where nothing in it can be read, ``LedgerUnavailable``
-    where nothing could be kept.
+    where nobody can tell which jobs there are.
     """
     try:
         items = split_body(body, ndjson=ndjson)
@@ -32,12 +50,13 @@ def take(service: Service, body: bytes, *, ndjson: bool) -> Receipt:
         raise HttpProblem(ProblemKind.TOO_LARGE, str(error)) from None
     except ValueError as error:
         raise HttpProblem(ProblemKind.UNREADABLE, str(error)) from None
-    receipt = service.receive(items, NATIVE)
-    if len(items) == 1 and not ndjson and receipt.rejected:
-        only = receipt.rejected[0]
+    read = service.sort_out(items, known=known)
+    if len(items) == 1 and not ndjson and read.rejected:
+        only = read.rejected[0]
         if only.code is RejectCode.NOT_JSON:
+            service.exposition.meters.refused(NATIVE, read.codes)
             raise HttpProblem(ProblemKind.UNREADABLE, only.detail)
-    return receipt
+    return read
 
 
 ENDPOINTS = (

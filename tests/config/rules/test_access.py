@@ -70,7 +70,7 @@ def test_a_token_that_no_header_carries_or_that_is_short_is_told_and_not_shown(
     [
         ("sqlite:///landed.db", None),
         ("sqlite:////var/lib/landed/landed.db", None),
-        ("postgresql+psycopg://u:hunter2@db/landed", Code.NOT_YET),
+        ("postgresql+psycopg://u:hunter2@db/landed", None),
         ("mysql://u:hunter2@db/landed", Code.BAD_VALUE),
         ("sqlite://", Code.BAD_VALUE),
         ("sqlite:///:memory:", Code.BAD_VALUE),
@@ -81,7 +81,7 @@ def test_a_token_that_no_header_carries_or_that_is_short_is_told_and_not_shown(
     ],
 )
 @pytest.mark.parametrize("by_variable", [False, True])
-def test_a_ledger_is_a_file_of_sqlite(
+def test_a_ledger_is_a_file_of_sqlite_or_a_database_of_postgresql(
     ledger: str,
     code: Code | None,
     by_variable: bool,

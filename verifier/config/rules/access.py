@@ -11,6 +11,7 @@ from verifier.config.reporter import Reporter
 from verifier.config.secret import show_value
 
 _SQLITE = "sqlite:///landed.db"
+_POSTGRESQL = "postgresql+psycopg://landed@db/landed"
 
 
 def check_access(config: ConfigFile, reporter: Reporter) -> None:
@@ -38,15 +39,11 @@ def check_ledger(ledger: str, origin: str | None, reporter: Reporter) -> None:
         reporter.error(Code.BAD_VALUE, path, message, f"such as {_SQLITE}")
         return
     found = show_value(ledger, path)
-    backend = url.get_backend_name()
-    if backend == "postgresql":
-        message = f"expected a SQLite ledger{from_where}, found {found}"
-        reporter.error(
-            Code.NOT_YET, path, message, f"PostgreSQL is not yet supported; use {_SQLITE}"
-        )
-    elif url.drivername not in ("sqlite", "sqlite+pysqlite"):
-        message = f"expected a SQLite ledger{from_where}, found {found}"
-        reporter.error(Code.BAD_VALUE, path, message, f"such as {_SQLITE}")
+    if url.drivername in ("postgresql", "postgresql+psycopg"):
+        return
+    if url.drivername not in ("sqlite", "sqlite+pysqlite"):
+        message = f"expected a SQLite or PostgreSQL ledger{from_where}, found {found}"
+        reporter.error(Code.BAD_VALUE, path, message, f"such as {_SQLITE} or {_POSTGRESQL}")
     elif url.database in (None, "", ":memory:") or url.query:
         message = f"expected the path of a file{from_where}, found none, or options behind it"
         reporter.error(Code.BAD_VALUE, path, message, f"such as {_SQLITE}")

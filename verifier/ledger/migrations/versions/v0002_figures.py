@@ -8,11 +8,14 @@ from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
+
+TEXT = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -23,14 +26,14 @@ def upgrade() -> None:
     op.create_index("tallies_job", "tallies", ["job"])
     op.create_table(
         "changes",
-        _column("job", sa.Text, primary_key=True),
+        _column("job", TEXT, primary_key=True),
         _column("number", sa.Integer),
     )
 
 
 def _attempts() -> None:
     op.execute("ALTER TABLE attempts RENAME COLUMN counted TO was_counted")
-    op.add_column("attempts", _column("counted", sa.Text, server_default="{}"))
+    op.add_column("attempts", _column("counted", TEXT, server_default="{}"))
     attempts = sa.table("attempts", sa.column("counted"), sa.column("was_counted", sa.Boolean))
     marks = '{"ended":1,"lasted":1,"queued":1,"ran":1}'
     op.execute(attempts.update().where(attempts.c.was_counted).values(counted=marks))
@@ -46,7 +49,7 @@ def _attempts() -> None:
 
 
 def _runs() -> None:
-    op.add_column("runs", _column("counted", sa.Text, server_default="{}"))
+    op.add_column("runs", _column("counted", TEXT, server_default="{}"))
     judged = sa.column("first_judged_at").is_not(None)
     verdict = sa.column("verdict", sa.Text)
     runs = sa.table("runs", sa.column("counted", sa.Text))
@@ -72,9 +75,9 @@ def _runs() -> None:
 def _latest() -> None:
     op.create_table(
         "latest",
-        _column("what", sa.Text, primary_key=True),
-        _column("subject", sa.Text, primary_key=True),
-        _column("detail", sa.Text, primary_key=True),
+        _column("what", TEXT, primary_key=True),
+        _column("subject", TEXT, primary_key=True),
+        _column("detail", TEXT, primary_key=True),
         _column("at", sa.BigInteger),
     )
     op.create_index("latest_subject", "latest", ["subject"])

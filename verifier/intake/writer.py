@@ -1,0 +1,150 @@
+"""The writer: commits together what has gathered, then tells everyone who waits.
+
+A commit costs the same for one signal as for a thousand. So nobody commits alone:
+while one commit is under way others gather for the next.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from datetime import datetime
+from itertools import groupby
+from threading import Lock
+
+import structlog
+
+from verifier.intake.door import Watch
+from verifier.ledger.errors import LedgerUnavailable
+from verifier.ledger.ledger import Ledger
+from verifier.ledger.signals import Batch
+
+GROUP = 2_000
+"""Signals in one commit, unless a single batch has more."""
+
+WAITING = 50_000
+"""Signals that may wait for their commit; some 50 MB."""
+
+log = structlog.get_logger()
+
+
+class Full(LedgerUnavailable):
+    """More waits to be written than may; nothing was taken."""
+
+
+class Ticket:
+    """One batch that waits to be written, and then what became of it.
+
+    ``tell`` is called on the writer's thread, once for all tickets of a commit that
+    have the same; ``error`` is why nothing of the batch was kept, if so.
+    """
+
+    __slots__ = ("accepted", "batch", "error", "tell")
+
+    def __init__(self, batch: Batch, tell: Callable[[Sequence["Ticket"]], None]) -> None:
+        self.batch = batch
+        self.tell = tell
+        self.accepted = 0
+        self.error: Exception | None = None
+
+
+class Writer:
+    """Takes batches from any thread and commits them on its own.
+
+    As many commits are under way at once as the ledger can use: one of a file. Of a
+    server two, since while it works on one the next is made ready here.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Callable[[], datetime],
+        *,
+        watch: Watch | None = None,
+        waiting: int = WAITING,
+    ) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._watch = watch
+        self._most = waiting
+        self._queue: deque[Ticket] = deque()
+        self._waiting = 0
+        self._writing = 0
+        self._lock = Lock()
+        self._threads = ThreadPoolExecutor(ledger.writers, thread_name_prefix="writer")
+
+    def submit(self, ticket: Ticket) -> None:
+        """Have a batch written after ``flush``; raises ``Full``."""
+        count = len(ticket.batch.signals)
+        with self._lock:
+            if self._waiting and self._waiting + count > self._most:
+                raise Full(f"{self._waiting} signals wait to be written: try again later")
+            self._queue.append(ticket)
+            self._waiting += count
+
+    def flush(self) -> None:
+        """Begin to write what waits, unless that is under way."""
+        with self._lock:
+            if not self._queue or self._writing >= self._ledger.writers:
+                return
+            if self._writing and self._waiting < GROUP:
+                return  # that one will take it along
+            self._writing += 1
+        self._threads.submit(self._write_all)
+
+    def _write_all(self) -> None:
+        while tickets := self._gathered():
+            try:
+                self._write(tickets)
+            except Exception as error:
+                # Whoever waits must hear something, and the next ones must have their turn.
+                log.exception("writer_failed")
+                for ticket in tickets:
+                    ticket.error = error
+            self._tell(tickets)
+
+    def _gathered(self) -> list[Ticket]:
+        """What the next commit takes; nothing where nobody waits any more."""
+        tickets: list[Ticket] = []
+        count = 0
+        with self._lock:
+            while self._queue:
+                size = len(self._queue[0].batch.signals)
+                if tickets and count + size > GROUP:
+                    break
+                tickets.append(self._queue.popleft())
+                count += size
+            self._waiting -= count
+            if not tickets:
+                self._writing -= 1
+        return tickets
+
+    def _write(self, tickets: Sequence[Ticket]) -> None:
+        try:
+            with self._watch.committing() if self._watch else nullcontext():
+                batches = [each.batch for each in tickets]
+                accepted = self._ledger.append_group(batches, self._clock())
+        except LedgerUnavailable as error:
+            for ticket in tickets:
+                ticket.error = error
+        except Exception as error:
+            if len(tickets) == 1:
+                log.exception("batch_not_written")
+                tickets[0].error = error
+                return
+            # One batch that cannot be written must not keep the others from it.
+            for ticket in tickets:
+                self._write([ticket])
+        else:
+            for ticket, count in zip(tickets, accepted, strict=True):
+                ticket.accepted = count
+                if self._watch:
+                    kinds = [signal.kind for signal in ticket.batch.signals]
+                    self._watch.took(ticket.batch.source, kinds)
+
+    def _tell(self, tickets: Sequence[Ticket]) -> None:
+        for tell, told in groupby(tickets, key=lambda each: each.tell):
+            try:
+                tell(list(told))
+            except Exception:
+                log.exception("answer_not_told")

@@ -1,0 +1,141 @@
+"""Many rows in one statement, past SQLAlchemy's compiler: for the path of signals alone.
+
+Rows are tuples of what the driver takes, in the order of ``columns``. PostgreSQL is
+given them a column at a time, SQLite some at a time: between two statements its driver
+lets other threads run, and to wait for one's turn again after each row takes far longer
+than the row.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from functools import cache
+from itertools import chain
+from typing import Any
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.types import BigInteger, Boolean, Double, Integer, TypeDecorator
+
+Row = tuple[Any, ...]
+
+SIZES = (128, 64, 32, 16, 8, 4, 2, 1)
+"""Rows of one statement: few sizes, so that few statements have to be prepared."""
+
+
+def insert_new(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]
+) -> int:
+    """Insert the rows whose keys are all new, leave the others alone; how many were new."""
+    if connection.dialect.name == "postgresql":
+        statement = _insert_unnested(table, columns)
+        return connection.exec_driver_sql(statement, _turned(rows)).rowcount
+    return sum(
+        connection.exec_driver_sql(
+            _insert_values(table, columns, len(piece)), _flat(piece)
+        ).rowcount
+        for piece in _pieces(rows)
+    )
+
+
+def insert_new_returning(
+    connection: Connection,
+    table: Table,
+    columns: tuple[str, ...],
+    rows: Sequence[Row],
+    key: tuple[str, str],
+    serial: str,
+) -> Collection[Row] | None:
+    """The same; the ``key`` of each row that was new, None where all were.
+
+    ``serial`` is a column that grows with each row where there is one writer.
+    """
+    wanted = _names(key)
+    if connection.dialect.name == "postgresql":
+        statement = f"{_insert_unnested(table, columns)} RETURNING {wanted}"
+        new = connection.exec_driver_sql(statement, _turned(rows)).fetchall()
+        return None if len(new) == len(rows) else {tuple(row) for row in new}
+    last = f"SELECT max({_quoted(serial)}) FROM {table.name}"  # noqa: S608 - names of ours
+    before = connection.exec_driver_sql(last).scalar() or 0
+    if insert_new(connection, table, columns, rows) == len(rows):
+        return None
+    since = f"SELECT {wanted} FROM {table.name} WHERE {_quoted(serial)} > ?"  # noqa: S608 - names of ours
+    return {tuple(row) for row in connection.exec_driver_sql(since, (before,))}
+
+
+def update_all(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]
+) -> None:
+    """Set the ``columns`` after the first to what ``rows`` say, where the first is the key."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(_update_unnested(table, columns), _turned(rows))
+        return
+    for piece in _pieces(rows):
+        statement = _update_values(table, columns, len(piece))
+        connection.exec_driver_sql(statement, _flat(piece))
+
+
+def _pieces(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    begin = 0
+    for size in SIZES:
+        while len(rows) - begin >= size:
+            yield rows[begin : begin + size]
+            begin += size
+
+
+def _turned(rows: Sequence[Row]) -> tuple[list[Any], ...]:
+    return tuple(map(list, zip(*rows, strict=True)))
+
+
+def _flat(rows: Sequence[Row]) -> Row:
+    return tuple(chain.from_iterable(rows))
+
+
+@cache
+def _insert_unnested(table: Table, columns: tuple[str, ...]) -> str:
+    source = f"SELECT * FROM {_unnested(table, columns)}"  # noqa: S608 - names of ours
+    return f"INSERT INTO {table.name} ({_names(columns)}) {source} ON CONFLICT DO NOTHING"
+
+
+@cache
+def _insert_values(table: Table, columns: tuple[str, ...], count: int) -> str:
+    source = _values(columns, count)
+    return f"INSERT INTO {table.name} ({_names(columns)}) {source} ON CONFLICT DO NOTHING"
+
+
+@cache
+def _update_unnested(table: Table, columns: tuple[str, ...]) -> str:
+    key, *others = map(_quoted, columns)
+    told = f"{_unnested(table, columns)} AS told ({_names(columns)})"
+    sets = ", ".join(f"{name} = told.{name}" for name in others)
+    return f"UPDATE {table.name} SET {sets} FROM {told} WHERE {table.name}.{key} = told.{key}"  # noqa: S608 - names of ours
+
+
+@cache
+def _update_values(table: Table, columns: tuple[str, ...], count: int) -> str:
+    key, *others = map(_quoted, columns)
+    told = f"({_values(columns, count)}) AS told"
+    sets = ", ".join(f"{name} = told.column{place}" for place, name in enumerate(others, 2))
+    return f"UPDATE {table.name} SET {sets} FROM {told} WHERE {table.name}.{key} = told.column1"  # noqa: S608 - names of ours
+
+
+def _names(columns: Sequence[str]) -> str:
+    return ", ".join(map(_quoted, columns))
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
+
+
+def _values(columns: Sequence[str], count: int) -> str:
+    row = f"({', '.join('?' for _ in columns)})"
+    return f"VALUES {', '.join(row for _ in range(count))}"
+
+
+def _unnested(table: Table, columns: Sequence[str]) -> str:
+    arrays = ", ".join(f"%b::{_kind(table, name)}[]" for name in columns)
+    return f"unnest({arrays})"
+
+
+def _kind(table: Table, column: str) -> str:
+    kind = table.c[column].type
+    stored = kind.impl_instance if isinstance(kind, TypeDecorator) else kind
+    names = ((BigInteger, "bigint"), (Boolean, "boolean"), (Double, "float8"), (Integer, "integer"))
+    return next((name for known, name in names if isinstance(stored, known)), "text")
