@@ -161,6 +161,21 @@ def test_an_address_that_is_taken_is_a_mistake(home: Any, landed: Landed) -> Non
     assert "cannot listen" in refused.err
 
 
+def test_a_ledger_on_a_network_file_system_is_warned_of(
+    home: Any, landed: Landed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounts = home.path / "mountinfo"
+    mounts.write_text(f"30 22 0:26 / {home.path} rw - nfs4 nas:/export rw\n")
+    monkeypatch.setattr("verifier.ledger.filesystem.MOUNTS", mounts)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = f"127.0.0.1:{other.getsockname()[1]}"
+        told = landed("serve", "--listen", taken).err
+    assert "lies on a network file system (nfs4)" in told
+    assert "nfs4" not in landed("status").err
+
+
 def test_a_serve_that_could_not_start_leaves_the_ledger_to_others(
     home: Any, landed: Landed
 ) -> None:

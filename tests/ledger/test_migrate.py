@@ -245,3 +245,17 @@ def test_tables_made_again_have_their_rows_and_are_what_queries_use(path, build,
     with closing(sqlite3.connect(path)) as connection:
         kept = connection.execute("SELECT counted FROM attempts").fetchall()
     assert kept == [('{"ended":1}',)]
+
+
+def test_tables_that_are_made_so_already_stay_as_they_are(path, build, tmp_path):
+    written_before(path, tmp_path, "0002", "v0003*", statements=())
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for table in ("attempts", "runs"):
+            (made,) = connection.execute(
+                f"SELECT sql FROM sqlite_master WHERE name = '{table}'"
+            ).fetchone()
+            connection.execute(f"DROP TABLE {table}")
+            connection.execute(f"{made} WITHOUT ROWID")
+    Ledger.open(f"sqlite:///{path}", NOW).close()
+    assert "WITHOUTROWID" in tables(path)["attempts"]
+    assert "WITHOUTROWID" in tables(path)["runs"]

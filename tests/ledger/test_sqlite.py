@@ -61,3 +61,34 @@ def test_a_damaged_file_is_told_in_words(ledger, told, path):
     path.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
     with pytest.raises(LedgerError, match="restore it from a backup"):
         ledger.runs(RunFilter())
+
+
+def test_a_file_that_is_replaced_under_a_writer_takes_nothing_more(ledger, told, build, path):
+    told(build.signal("started", "02:00"))
+    kept = path.rename(path.with_name("kept.db"))
+    for replacement in (None, b"", b"another one"):
+        if replacement is not None:
+            path.write_bytes(replacement)
+        with pytest.raises(LedgerUnavailable, match="replaced, moved or deleted"):
+            told(build.signal("succeeded", "02:10"))
+        with pytest.raises(LedgerUnavailable, match="replaced, moved or deleted"):
+            ledger.histories()
+    kept.rename(path)
+    assert told(build.signal("succeeded", "02:10")).accepted == 1
+
+
+def test_what_was_written_while_the_file_was_replaced_is_not_acknowledged(ledger, build, path):
+    def written_meanwhile() -> None:
+        with ledger._database.write() as connection:
+            connection.exec_driver_sql("DELETE FROM signals")
+            path.unlink()
+
+    with pytest.raises(LedgerUnavailable, match="replaced, moved or deleted"):
+        written_meanwhile()
+
+
+def test_a_log_that_is_deleted_under_a_writer_is_told(ledger, told, build, path):
+    told(build.signal("started", "02:00"))
+    path.with_name("landed.db-wal").unlink()
+    with pytest.raises(LedgerUnavailable, match=r"its log landed\.db-wal was deleted"):
+        told(build.signal("succeeded", "02:10"))

@@ -34,6 +34,12 @@ def test_what_libraries_log_has_the_same_shape(lines):
     assert (line["event"], line["level"]) == ("it broke", "error")
 
 
+def test_what_migrations_tell_of_their_steps_is_not_logged(lines):
+    for name in ("alembic.runtime.migration", "alembic.runtime.plugins", "apscheduler.scheduler"):
+        logging.getLogger(name).info("Running upgrade 0002 -> 0003")
+    assert lines() == []
+
+
 def test_a_traceback_is_a_field_of_its_line(lines):
     try:
         raise RuntimeError("cannot reach postgresql://reader:hunter2@db/x")  # noqa: TRY301 - raised to be logged

@@ -14,6 +14,7 @@ from verifier.cli.where import Where
 from verifier.config.config import Config
 from verifier.config.file import Address, AddressField
 from verifier.engine.instance import AlreadyServed, claim, ledger_path, operate_token, serving
+from verifier.ledger.filesystem import network_filesystem
 from verifier.runs.duration import parse_duration
 from verifier.web.access import Access
 from verifier.web.app import build_app
@@ -40,6 +41,12 @@ def serve_until_stopped(where: Where, *, listen_at: str | None, tick: str, as_js
     running = None if path is None else serving(path)
     if running is not None:
         raise CommandFailed(f"{path} is served at {running} already", hint="stop that one first")
+    far = None if path is None else network_filesystem(path)
+    if far is not None:
+        note(
+            f"warning: {path} lies on a network file system ({far}), where SQLite's locks do not "
+            "hold and a ledger may be damaged: keep it on a local disk, or in PostgreSQL"
+        )
     if path is None and not loaded.tokens.operate:
         note(
             "note: nobody can act through the API: a ledger that is no file needs `tokens.operate`"

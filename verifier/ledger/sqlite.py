@@ -47,7 +47,9 @@ class SqliteDatabase:
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
         self.name = str(self.path)
+        self._log = self.path.with_name(f"{self.path.name}-wal")
         self._lock = Lock()
+        self._opened: tuple[int, int] | None = None
         self._writer = self._engine("rwc", "BEGIN IMMEDIATE", size=1, cache_kib=WRITER_KIB)
         self._readers = self._engine("ro", "BEGIN", size=database.READERS, cache_kib=READER_KIB)
 
@@ -66,6 +68,8 @@ class SqliteDatabase:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA cache_size = -{cache_kib}")
             connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+            if self._opened is None:
+                self._opened = _identity(self.path)
             return connection
 
         engine = create_engine(
@@ -88,8 +92,10 @@ class SqliteDatabase:
     def write(self) -> Iterator[Connection]:
         """The one write transaction; committed at the end, or nothing of it is kept.
 
-        Raises ``LedgerUnavailable`` where the file cannot be written now.
+        Raises ``LedgerUnavailable`` where the file cannot be written now, or was
+        replaced meanwhile: what is written to a file without a name is lost.
         """
+        self._check_file()
         with self._explained():
             if not self._lock.acquire(timeout=database.PATIENCE_SECONDS):
                 raise LedgerUnavailable(f"the ledger {self.path} is busy: try again later")
@@ -98,10 +104,14 @@ class SqliteDatabase:
                     yield connection
             finally:
                 self._lock.release()
+        self._check_file()
+        if not self._log.exists():
+            raise self._replaced(f"its log {self._log.name} was deleted")
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One snapshot of what was committed; ``LedgerUnavailable`` as ``write``."""
+        self._check_file()
         with self._explained(), self._readers.begin() as connection:
             yield connection
 
@@ -161,6 +171,17 @@ class SqliteDatabase:
         self._readers.dispose()
         self._writer.dispose()
 
+    def _check_file(self) -> None:
+        """Raise where the path does not lead to the file that is open any more."""
+        if self._opened is not None and self._opened != _identity(self.path):
+            raise self._replaced("it was replaced, moved or deleted")
+
+    def _replaced(self, what: str) -> LedgerUnavailable:
+        return LedgerUnavailable(
+            f"the ledger {self.path} cannot be used any more: {what} while it was open; stop "
+            "landed, put the right file in place, and start it again"
+        )
+
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
@@ -178,3 +199,12 @@ class SqliteDatabase:
                 f"the ledger {self.path} cannot be read: {error.orig}; restore it from a backup, "
                 "or name another file"
             ) from error
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file is at ``path``, whatever it holds; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
