@@ -25,6 +25,7 @@ def attempt(**more: Any) -> dict[str, Any]:
         "exit_code": None,
         "reason": None,
         "worker": None,
+        "output": None,
         "ends_disagree": False,
         **more,
     }
@@ -126,6 +127,7 @@ def test_every_fact_of_a_run_is_told(rendered: Rendered, more: dict[str, Any], t
         ({"end_proof": "pid_gone", "exit_code": 1}, "exit code 1, proof of its end: pid_gone"),
         ({"worker": "h:1", "reason": "[x]"}, "on h:1, [x]"),
         ({"ends_disagree": True}, "its ends disagree"),
+        ({"output": "long ago" * 30 + "\ndisk full\n"}, "agolong ago disk full"),
     ],
 )
 def test_every_fact_of_an_attempt_is_told(

@@ -294,6 +294,14 @@ CASES = [
         says="expected a token that stands nowhere else",
     ),
     Case(
+        code=Code.UNKNOWN_JOB,
+        top="tokens: {ping: {nobody: 3f2c1d4e-0000-4000-8000-000000000002}}",
+        at="nobody",
+        path="tokens.…",
+        says="expected the name of a declared job",
+        hint="a ping token is of one job, and bears its name",
+    ),
+    Case(
         code=Code.NO_JOBS,
         text="version: 1\njobs: {}\n",
         at="{}",

@@ -41,6 +41,7 @@ def told(attempt):
         lane=maybe(st.sampled_from(Lane)),
         attempt=st.just(attempt),
         worker=maybe(st.sampled_from(["one:1", "two:2"])),
+        output=maybe(st.sampled_from(["done", "disk full"])),
         exit_code=maybe(st.integers(0, 2)),
         lease_until=maybe(seconds()),
         next_retry_at=maybe(seconds()),
@@ -172,6 +173,15 @@ def test_the_newest_word_on_worker_lease_and_retry_counts(build):
     assert attempt.worker.value == "new"
     assert attempt.lease.value == build.at("02:07")
     assert attempt.retry.value == build.at("02:20")
+
+
+def test_the_newest_output_counts(build):
+    attempt = build.attempt(
+        build.signal("failed", "02:06", output="disk full"),
+        build.signal("heartbeat", "02:05", output="half way"),
+        build.signal("heartbeat", "02:07"),
+    )
+    assert attempt.output.value == "disk full"
 
 
 def test_one_end_a_kind_is_kept_the_earliest_told(build):

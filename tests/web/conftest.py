@@ -4,8 +4,12 @@ The job ``nightly`` appends one row a region and is due at 02:00 UTC; it is 03:0
 """
 
 import json
+import os
 import shutil
+import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -217,3 +221,109 @@ def lock(
     yield lock
     for connection in held:
         connection.close()
+
+
+SERVED = """
+version: 1
+ledger: sqlite:///{home}/landed.db
+stores:
+  warehouse: {{type: sql, url: "sqlite:///{home}/warehouse.db"}}
+jobs:
+  quarter:
+    schedule: {{every: 15m}}
+    class: best-effort
+  decorated-works:
+    schedule: {{every: 1h}}
+    class: best-effort
+  decorated-fails:
+    schedule: {{every: 1h}}
+    class: best-effort
+  hourly:
+    statement: Every hour is there.
+    schedule: {{every: 1h}}
+    class: one-result
+    effects: replace
+    settle: 400ms
+    checks:
+      - {{type: row_count, name: rows, store: warehouse, sql: "select 0", ge: 1}}
+"""
+
+
+class Served:
+    """A process that serves, with its address and its log."""
+
+    def __init__(self, home: Path) -> None:
+        (home / "landed.yaml").write_text(SERVED.format(home=home))
+        (home / "warehouse.db").touch()
+        self.log = home / "serve.log"
+        self.token = home / "landed.db.token"
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("LANDED_")}
+        environment["LANDED_SPOOL"] = str(home / "spool")
+        command = [sys.executable, "-m", "verifier.cli.entry", "serve", "--json"]
+        command += ["--listen", "127.0.0.1:0", "--config", str(home / "landed.yaml")]
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                command, env=environment, stdout=subprocess.PIPE, stderr=log
+            )
+        self.url = json.loads(_document(self.process.stdout))["url"]
+        self.port = int(self.url.rsplit(":", 1)[1])
+
+    def connect(self, sent: bytes = b"") -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        connection.sendall(sent)
+        return connection
+
+    def ask(self, sent: bytes) -> tuple[int, dict[str, object]]:
+        with self.connect(sent) as connection:
+            return answer_of(connection)
+
+    def answer(self, connection: socket.socket) -> tuple[int, dict[str, object]]:
+        return answer_of(connection)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def get(self, path: str) -> httpx.Response:
+        return httpx.get(f"{self.url}{path}", trust_env=False, timeout=20)
+
+    def post(self, path: str, body: object, **more: object) -> httpx.Response:
+        return httpx.post(f"{self.url}{path}", json=body, trust_env=False, timeout=20, **more)
+
+
+def _document(stream: Any) -> bytes:
+    """The JSON document on standard output, whether on one line or on several."""
+    text = b""
+    while line := stream.readline():
+        text += line
+        try:
+            json.loads(text)
+        except ValueError:
+            continue
+        return text
+    raise AssertionError("serve ended before it was ready")
+
+
+def answer_of(connection: socket.socket) -> tuple[int, dict[str, object]]:
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += connection.recv(65536)
+    top, _, body = received.partition(b"\r\n\r\n")
+    length = int(top.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+    while len(body) < length:
+        body += connection.recv(65536)
+    return int(top.split()[1]), json.loads(body)
+
+
+@pytest.fixture(scope="session")
+def start_serving() -> Callable[[Path], Served]:
+    """Starts a ``serve`` of its own in a folder; whoever calls this closes it."""
+    return Served
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    server = Served(tmp_path_factory.mktemp("serve"))
+    yield server
+    server.close()

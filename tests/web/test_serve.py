@@ -1,95 +1,12 @@
 """A real ``serve`` and real sockets: clients that are slow, gone, or not in their right mind."""
 
 import json
-import os
 import signal
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
-import httpx
 import pytest
 
 pytestmark = pytest.mark.slow
-
-CONFIG = """
-version: 1
-ledger: sqlite:///{home}/landed.db
-stores:
-  warehouse: {{type: sql, url: "sqlite:///{home}/warehouse.db"}}
-jobs:
-  quarter:
-    schedule: {{every: 15m}}
-    class: best-effort
-  hourly:
-    statement: Every hour is there.
-    schedule: {{every: 1h}}
-    class: one-result
-    effects: replace
-    settle: 400ms
-    checks:
-      - {{type: row_count, name: rows, store: warehouse, sql: "select 0", ge: 1}}
-"""
-
-
-class Served:
-    """A process that serves, with its address and its log."""
-
-    def __init__(self, home: Path) -> None:
-        (home / "landed.yaml").write_text(CONFIG.format(home=home))
-        (home / "warehouse.db").touch()
-        self.log = home / "serve.log"
-        self.token = home / "landed.db.token"
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("LANDED_")}
-        environment["LANDED_SPOOL"] = str(home / "spool")
-        command = [sys.executable, "-m", "verifier.cli.entry", "serve", "--json"]
-        command += ["--listen", "127.0.0.1:0", "--config", str(home / "landed.yaml")]
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                command, env=environment, stdout=subprocess.PIPE, stderr=log
-            )
-        self.url = json.loads(_document(self.process.stdout))["url"]
-        self.port = int(self.url.rsplit(":", 1)[1])
-
-    def connect(self, sent: bytes = b"") -> socket.socket:
-        connection = socket.create_connection(("127.0.0.1", self.port), timeout=10)
-        connection.sendall(sent)
-        return connection
-
-    def ask(self, sent: bytes) -> tuple[int, dict[str, object]]:
-        with self.connect(sent) as connection:
-            return answer_of(connection)
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
-
-    def post(self, path: str, body: object, **more: object) -> httpx.Response:
-        return httpx.post(f"{self.url}{path}", json=body, trust_env=False, timeout=20, **more)
-
-
-def _document(stream) -> bytes:
-    """The JSON document on standard output, whether on one line or on several."""
-    text = b""
-    while line := stream.readline():
-        text += line
-        try:
-            json.loads(text)
-        except ValueError:
-            continue
-        return text
-    raise AssertionError("serve ended before it was ready")
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory) -> Iterator[Served]:
-    server = Served(tmp_path_factory.mktemp("serve"))
-    yield server
-    server.close()
 
 
 def head(path: str, length: int | None) -> bytes:
@@ -103,17 +20,6 @@ def head(path: str, length: int | None) -> bytes:
 def signal_of(attempt: str) -> dict[str, str]:
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     return {"job": "quarter", "kind": "started", "at": at, "attempt": attempt}
-
-
-def answer_of(connection: socket.socket) -> tuple[int, dict[str, object]]:
-    received = b""
-    while b"\r\n\r\n" not in received:
-        received += connection.recv(65536)
-    top, _, body = received.partition(b"\r\n\r\n")
-    length = int(top.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
-    while len(body) < length:
-        body += connection.recv(65536)
-    return int(top.split()[1]), json.loads(body)
 
 
 def test_many_clients_that_stop_half_way_hold_up_nobody(served):
@@ -134,7 +40,7 @@ def test_a_body_without_an_announced_length_is_cut_at_the_limit(served):
             connection.sendall(b"10000\r\n" + piece + b"\r\n")
     except OSError:
         pass
-    status, document = answer_of(connection)
+    status, document = served.answer(connection)
     connection.close()
     assert (status, document["status"]) == (413, 413)
 
@@ -169,8 +75,8 @@ def test_the_token_beside_the_ledger_acts_and_shows_in_no_log(served):
     assert token not in served.log.read_text()
 
 
-def test_a_stop_waits_for_nobody_who_has_all_the_time_in_the_world(tmp_path):
-    server = Served(tmp_path)
+def test_a_stop_waits_for_nobody_who_has_all_the_time_in_the_world(tmp_path, start_serving):
+    server = start_serving(tmp_path)
     idle = server.connect()
     half = server.connect(head("/v1/signals", 1000) + b"[")
     assert server.post("/v1/signals", signal_of("last")).json()["accepted"] == 1

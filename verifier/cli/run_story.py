@@ -13,6 +13,7 @@ from verifier.runs.instant import parse_instant
 Document = Mapping[str, Any]
 
 _SAMPLE = 8
+_OUTPUT = 200
 """Keys of a sample that are told; the document has them all."""
 
 
@@ -94,6 +95,8 @@ def _attempt(attempt: Document) -> tuple[Text, str]:
         told.append(plain(attempt["reason"]))
     if attempt["ends_disagree"]:
         told.append("its ends disagree")
+    if attempt["output"] and attempt["output"].strip():
+        told.append(f"its output ended: {plain(attempt['output'].strip()[-_OUTPUT:])}")
     return styled(attempt["state"]), f"{plain(attempt['attempt'])}: {', '.join(told)}"
 
 

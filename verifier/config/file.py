@@ -3,8 +3,9 @@
 import re
 from ipaddress import ip_address
 from typing import Annotated, Any, Literal, NamedTuple
+from uuid import UUID
 
-from pydantic import Field, PlainValidator, SecretStr, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainValidator, SecretStr, WithJsonSchema
 
 from verifier.checks.model import Name
 from verifier.checks.stores.sql import SqlStoreConfig
@@ -54,6 +55,22 @@ AddressField = Annotated[
 Token = Annotated[SecretStr, Field(min_length=16, max_length=1000)]
 
 
+def _ping_token(value: Any) -> SecretStr:
+    written = value.get_secret_value() if isinstance(value, SecretStr) else value
+    try:
+        return SecretStr(str(UUID(written)))
+    except (TypeError, ValueError, AttributeError):
+        raise ValueError("expected a UUID, found something else") from None
+
+
+PingToken = Annotated[
+    SecretStr,
+    BeforeValidator(_ping_token),
+    WithJsonSchema({"type": "string", "format": "uuid", "writeOnly": True}),
+]
+"""A UUID that is a secret; written with or without hyphens, kept in lower case with them."""
+
+
 class Tokens(Model):
     """What callers show in `Authorization: Bearer …`. Needed to listen beyond loopback."""
 
@@ -61,6 +78,9 @@ class Tokens(Model):
     """Those who hold one may send signals."""
     operate: dict[Name, Token] = Field(default_factory=dict)
     """Those who hold one may act, under the name it is given here."""
+    ping: dict[Name, PingToken] = Field(default_factory=dict)
+    """Under which UUID a job is pinged, by job: for clients that ping `/ping/<uuid>` as they
+    did elsewhere. It opens nothing but the pings of that job."""
 
 
 class Defaults(Model):

@@ -136,7 +136,7 @@ def _read(
         check_ledger(ledger, LEDGER_VARIABLE if environ.get(LEDGER_VARIABLE) else None, reporter)
     if head is None or ledger is None:
         return None
-    check_access(head, reporter)
+    check_access(head, jobs, reporter)
     if not jobs:
         reporter.warning(Code.NO_JOBS, ("jobs",), "expected at least one job, found none")
     return Config(

@@ -94,6 +94,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     progress: Told[Progress] | None = None
     reached: Reached | None = None
     worker: Told[str] | None = None
+    output: Told[str] | None = None
     lease: Told[datetime] | None = None
     retry: Told[datetime] | None = None
     ends: tuple[End, ...] = ()
@@ -144,6 +145,8 @@ def _join(attempt: Attempt, signal: Signal) -> None:
         _set(attempt, "lane", Told(at, signal.id, signal.lane))
     if signal.worker is not None and _is_after(signal, attempt.worker):
         _set(attempt, "worker", Told(at, signal.id, signal.worker))
+    if signal.output is not None and _is_after(signal, attempt.output):
+        _set(attempt, "output", Told(at, signal.id, signal.output))
     if signal.lease_until is not None and _is_after(signal, attempt.lease):
         _set(attempt, "lease", Told(at, signal.id, signal.lease_until))
     if signal.next_retry_at is not None and _is_after(signal, attempt.retry):

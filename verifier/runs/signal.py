@@ -77,7 +77,8 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     """One signal, checked and with its id; instants are UTC.
 
     ``id`` is unique within the job: the same id again is the same signal.
-    ``skewed`` says that ``at`` lay in the future when it was received. There are very
+    ``skewed`` says that ``at`` lay in the future when it was received. ``output`` is
+    the end of what the attempt printed, where whoever tells has that. There are very
     many and none holds another, so the garbage collector need not look at them.
     """
 
@@ -98,6 +99,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     effect: EffectNote | None = None
     progress: Progress | None = None
     labels: dict[str, str] | None = None
+    output: str | None = None
     skewed: bool = False
 
     @property

@@ -187,6 +187,7 @@ def attempt_document(attempt: Attempt) -> dict[str, Any]:
         "exit_code": end.exit_code if end else None,
         "reason": end.reason if end else None,
         "worker": attempt.worker.value if attempt.worker else None,
+        "output": attempt.output.value if attempt.output else None,
         "ends_disagree": ends_disagree(attempt),
     }
 

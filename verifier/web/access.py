@@ -52,6 +52,7 @@ class Access:
     tokens_needed: bool
     ingest: tuple[bytes, ...] = field(repr=False)
     operate: tuple[tuple[str | None, bytes], ...] = field(repr=False)
+    ping: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
 
     @classmethod
     def of(
@@ -73,6 +74,9 @@ class Access:
             tokens_needed=not listen.loopback or bool(tokens.ingest),
             ingest=tuple(token.get_secret_value().encode() for token in tokens.ingest),
             operate=tuple(operate),
+            ping=tuple(
+                (job, token.get_secret_value().encode()) for job, token in tokens.ping.items()
+            ),
         )
 
     def knows_host(self, headers: Headers) -> bool:
@@ -99,6 +103,19 @@ class Access:
                 ProblemKind.FORBIDDEN, "expected an operate token, found an ingest token"
             )
         return caller
+
+    def lets_use(self, token: str) -> bool:
+        """Whether who shows ``token``, or nothing (""), may send signals."""
+        return not self.tokens_needed or self._holder(token) is not None
+
+    def job_of_ping(self, token: str) -> str | None:
+        """The job whose pings ``token`` opens, None for one that opens none."""
+        shown = token.encode()
+        found = None
+        for job, known in self.ping:
+            if compare_digest(known, shown):
+                found = job
+        return found
 
     def _holder(self, token: str) -> Caller | None:
         # Every token is compared, so that time tells nothing of which one is close.

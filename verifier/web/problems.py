@@ -93,9 +93,14 @@ def problem_response(problem: HttpProblem, scope: Scope) -> Response:
 
 
 def instance_of(scope: Scope) -> str:
-    """The path that was asked for, still encoded, without a query: it may hold a secret."""
+    """The path that was asked for, still encoded, without what may be a secret in it.
+
+    That is its query, and the key or the UUID of a ping.
+    """
     raw = scope.get("raw_path")
     path = raw.decode("latin-1") if raw else quote(scope["path"])
+    if path.startswith("/ping/"):
+        return "/ping/…"
     return path.partition("?")[0][:500]
 
 

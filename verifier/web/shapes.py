@@ -108,6 +108,7 @@ class Attempt(Shape):
     exit_code: int | None
     reason: str | None
     worker: str | None
+    output: str | None
     ends_disagree: bool
 
 

@@ -65,6 +65,15 @@ def test_a_token_that_no_header_carries_or_that_is_short_is_told_and_not_shown(
     assert "hunter" not in str(problem)
 
 
+@pytest.mark.parametrize("uuid", ["hunter2-no-uuid", "3f2c1d4e-0000-4000-8000", '""', "[a]"])
+def test_a_ping_token_that_is_no_uuid_is_told_and_not_shown(
+    uuid: str, with_top: Top, only: Only
+) -> None:
+    problem = only(with_top(f"tokens: {{ping: {{daily-revenue: {uuid}}}}}"))
+    assert problem.code in (Code.BAD_VALUE, Code.WRONG_TYPE)
+    assert "hunter" not in str(problem)
+
+
 @pytest.mark.parametrize(
     ("ledger", "code"),
     [

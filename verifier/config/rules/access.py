@@ -1,5 +1,7 @@
 """Whether the verifier can be reached by those who may, and keep what it learns."""
 
+from collections.abc import Collection
+
 from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -14,8 +16,11 @@ _SQLITE = "sqlite:///landed.db"
 _POSTGRESQL = "postgresql+psycopg://landed@db/landed"
 
 
-def check_access(config: ConfigFile, reporter: Reporter) -> None:
-    """Report an address that is open to others without tokens, and tokens that stand twice."""
+def check_access(config: ConfigFile, jobs: Collection[str], reporter: Reporter) -> None:
+    """Report an address that is open to others without tokens, and tokens that cannot be.
+
+    ``jobs`` are the names of those that the file declares.
+    """
     tokens = config.tokens
     lacking = [name for name in ("ingest", "operate") if not getattr(tokens, name)]
     if not config.listen.loopback and lacking:
@@ -26,6 +31,11 @@ def check_access(config: ConfigFile, reporter: Reporter) -> None:
             "listen on 127.0.0.1:9877, or add tokens: {ingest: [${…}], operate: {name: ${…}}}",
         )
     _check_tokens(tokens, reporter)
+    for name in tokens.ping:
+        if name not in jobs:
+            message = "expected the name of a declared job, found another one"
+            hint = "a ping token is of one job, and bears its name"
+            reporter.error(Code.UNKNOWN_JOB, ("tokens", "ping", name), message, hint, at_key=True)
 
 
 def check_ledger(ledger: str, origin: str | None, reporter: Reporter) -> None:
@@ -53,6 +63,7 @@ def _check_tokens(tokens: Tokens, reporter: Reporter) -> None:
     held: list[tuple[Path, SecretStr]] = [
         *((("tokens", "ingest", index), each) for index, each in enumerate(tokens.ingest)),
         *((("tokens", "operate", name), each) for name, each in tokens.operate.items()),
+        *((("tokens", "ping", name), each) for name, each in tokens.ping.items()),
     ]
     seen: set[str] = set()
     for path, secret in held:
