@@ -128,3 +128,11 @@ def ledger_url(ledger_kind: str, request: pytest.FixtureRequest, tmp_path: Path)
     if ledger_kind == "sqlite":
         return f"sqlite:///{tmp_path}/landed.db"
     return str(request.getfixturevalue("postgres_url")())
+
+
+@pytest.fixture
+def plugin(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package that brings types of source is installed; the folder that it is in."""
+    folder = Path(__file__).parent / "data" / "plugin"
+    monkeypatch.syspath_prepend(str(folder))
+    return folder

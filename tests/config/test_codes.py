@@ -41,6 +41,14 @@ def scope(name: str, **more: str) -> str:
     )
 
 
+TWO_BOUND = """\
+version: 1
+sources: {night: {type: lines, path: x}}
+jobs:
+  one: {scheduler: {source: night, task: load}, class: best-effort, schedule: {every: 1h}}
+  two: {scheduler: {source: night, task: load}, class: best-effort, schedule: {every: 1h}}
+"""
+
 CASES = [
     Case(
         code=Code.BROKEN_YAML,
@@ -309,12 +317,43 @@ CASES = [
         says="expected at least one job, found none",
         level=Level.WARNING,
     ),
+    Case(
+        code=Code.UNKNOWN_SOURCE,
+        job={"scheduler": "{source: night, task: load}"},
+        at="night, task",
+        path="jobs.daily.scheduler.source",
+        says="expected a source of the file, found 'night'",
+        hint="sources declares none",
+    ),
+    Case(
+        code=Code.BOUND_TWICE,
+        text=TWO_BOUND,
+        at="scheduler: {source: night, task: load}, class",
+        path="jobs.two.scheduler",
+        says="found the same as jobs.one",
+    ),
+    Case(
+        code=Code.NO_SOURCE_TYPE,
+        top="sources: {night: {type: quartz}}",
+        at="quartz",
+        path="sources.night.type",
+        says="found 'quartz'",
+    ),
+    Case(
+        code=Code.UNUSED_SOURCE,
+        top="sources: {night: {type: lines, path: x}}",
+        at="night:",
+        path="sources.night",
+        says="expected a job that is bound to it",
+        level=Level.WARNING,
+    ),
 ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.code.value)
 def test_each_code_is_told_at_its_place_with_what_was_expected_and_found(
     case: Case,
+    plugin: object,
     read: Callable[..., Reading],
     with_job: Callable[..., str],
     with_top: Callable[[str], str],

@@ -10,25 +10,6 @@ from verifier.config.problem import Problem
 Read = Callable[..., Reading]
 
 
-@pytest.mark.parametrize("kind", ["cron-log", "airflow", "celery"])
-def test_each_source_is_refused_by_name(
-    kind: str, with_top: Callable[[str], str], read: Read, pointed: Callable[[str, Problem], str]
-) -> None:
-    text = with_top(f"sources:\n  one: {{type: {kind}, password: '${{UNSET}}'}}\n  two: {{}}")
-    problems = read(text).problems
-    assert [(each.code, each.path) for each in problems] == [
-        (Code.NOT_YET, "sources.one"),
-        (Code.NOT_YET, "sources.two"),
-    ]
-    assert pointed(text, problems[0]).startswith("one:")
-
-
-def test_sources_that_hold_none_are_refused_too(
-    with_top: Callable[[str], str], only: Callable[..., Problem]
-) -> None:
-    assert only(with_top("sources:")).code is Code.NOT_YET
-
-
 @pytest.mark.parametrize("kind", ["files", "http"])
 def test_a_store_of_a_planned_type_is_refused_and_still_known_by_name(
     kind: str, with_job: Callable[..., str], only: Callable[..., Problem]
@@ -52,7 +33,6 @@ def test_a_check_of_a_planned_type_is_refused_once(
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("scheduler", "{source: hostcron, command: x}"),
         ("partitions", "{name: tenant, store: nowhere, sql: x}"),
         ("complete_when", "99.9%"),
     ],

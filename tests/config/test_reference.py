@@ -8,7 +8,7 @@ from verifier.config.schema import schema
 from verifier.runs.declaration import JobClass
 
 
-def test_every_key_of_every_mapping_is_in_the_reference() -> None:
+def test_every_key_of_every_mapping_is_in_the_reference(plugin: object) -> None:
     whole = schema()
     models = [whole, *whole["$defs"].values()]
     keys = {key for model in models for key in model.get("properties", {})}

@@ -36,7 +36,7 @@ def test_every_reference_leads_to_a_definition() -> None:
     assert {each.rpartition("/")[2] for each in references} == set(whole["$defs"])
 
 
-def test_no_mapping_takes_a_key_that_is_not_declared() -> None:
+def test_no_mapping_takes_a_key_that_is_not_declared(plugin: Path) -> None:
     whole = schema()
     for node in (whole, *nodes(whole["$defs"])):
         if node.get("type") == "object":
@@ -71,8 +71,17 @@ def test_every_key_is_explained() -> None:
 def test_what_works_is_offered_and_what_does_not_is_not() -> None:
     text = json.dumps(schema())
     assert '"scope"' in text
-    for planned in ("partitions", "complete_when", "sources", "freshness", "cron-log"):
+    for planned in ("partitions", "complete_when", "freshness"):
         assert f'"{planned}"' not in text
+
+
+def test_each_type_of_source_has_its_keys_and_what_binds_a_job(plugin: Path) -> None:
+    whole = schema()
+    source = whole["properties"]["sources"]["patternProperties"].values()
+    assert "#/$defs/LinesModel" in json.dumps(list(source))
+    assert "#/$defs/LinesBinding" in json.dumps(whole["$defs"]["JobModel"]["properties"])
+    assert set(whole["$defs"]["LinesModel"]["properties"]) == {"type", "path", "every"}
+    assert whole["$defs"]["LinesModel"]["properties"]["every"]["default"] == "1s"
 
 
 def test_patterns_are_regular_expressions() -> None:

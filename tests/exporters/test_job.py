@@ -66,18 +66,10 @@ def test_what_is_declared_is_told(seen):
     assert one(seen("02:00"), "landed_checks", job_name="nightly") == 4
 
 
-@pytest.mark.parametrize(
-    ("scheduler", "kind"),
-    [
-        ({"source": "hostcron", "command": "/x"}, "cron"),
-        ({"source": "airflow", "dag": "d", "task": "t"}, "airflow"),
-        ({"source": "celery", "task": "t"}, "celery"),
-        ("by hand", "none"),
-    ],
-)
-def test_the_scheduler_is_told_where_one_is_declared(ledger, seen, build, scheduler, kind):
-    ledger.declare("nightly", build.job(), {"scheduler": scheduler}, build.at("01:00"))
-    assert len(of(seen("02:00"), "landed_job_info", scheduler=kind)) == 1
+def test_the_scheduler_is_told_where_one_is_declared(ledger, seen, build):
+    bound = build.job(source="hostcron", scheduler="cron")
+    ledger.declare("nightly", bound, {}, build.at("01:00"))
+    assert len(of(seen("02:00"), "landed_job_info", scheduler="cron")) == 1
 
 
 def test_a_verified_night_is_told_from_due_to_useful(ledger, seen, told, build):

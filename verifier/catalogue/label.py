@@ -29,15 +29,6 @@ class Label(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.values)
 
 
-class Scheduler(StrEnum):
-    """What starts a job, as far as landed is told."""
-
-    NONE = "none"
-    CRON = "cron"
-    AIRFLOW = "airflow"
-    CELERY = "celery"
-
-
 class RetryReason(StrEnum):
     """How the attempt had ended that a retry repeats."""
 
@@ -109,6 +100,9 @@ REJECT_CODES = (
     "due_needed",
     "attempt_needed",
     "reserved",
+    "unreadable",
+    "too_large",
+    "unbound",
 )
 """Why a signal was refused: the codes of ``intake``."""
 
@@ -136,7 +130,7 @@ DECISION = Label(name="decision", values=_words(Decision))
 RESULT = Label(name="result", values=_words(Result))
 KEY_STATE = Label(name="state", values=_words(KeyState))
 PARTITION_STATE = Label(name="state", values=_words(Freshness))
-SCHEDULER = Label(name="scheduler", values=_words(Scheduler))
+SCHEDULER = Label(name="scheduler", declared="what the job's source is, or none")
 JOB_CLASS = Label(name="class", values=("none", *_words(JobClass)))
 OVERLAP = Label(name="overlap", values=_words(Overlap))
 EFFECTS = Label(name="effects", values=_words(SurfaceKind))

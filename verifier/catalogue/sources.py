@@ -25,7 +25,7 @@ CLOCK_OFFSET = Family(
     unit=Unit.SECONDS,
     help="How far the clock of the source is ahead of landed's.",
     labels=(SOURCE,),
-    missing="no source that tells its clock can be declared yet",
+    presence=Presence.KNOWN,
 )
 BLIND_SECONDS = Family(
     name="landed_blind_seconds_total",

@@ -17,10 +17,11 @@ from verifier.engine.clock import Clock, Wait, system_clock, system_wait
 from verifier.engine.fleet import Fleet
 from verifier.engine.guarding import Gatekeeper
 from verifier.engine.instance import ledger_path, operate_token, serving
-from verifier.engine.listening import GAP, NATIVE
+from verifier.engine.listening import GAP
 from verifier.engine.service import Service
 from verifier.ledger.errors import LedgerUnavailable
 from verifier.ledger.ledger import Ledger
+from verifier.ledger.sources import NATIVE
 from verifier.runs.instant import format_instant
 from verifier.signals.spool import sweep_spool
 
@@ -95,6 +96,7 @@ def _bare_config() -> Config:
         listen=Address("127.0.0.1", 0),
         startup_grace=GAP,
         tokens=Tokens(),
+        sources={},
         stores={},
         jobs={},
         digest="",

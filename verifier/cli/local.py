@@ -10,9 +10,9 @@ from verifier.cli.exits import CommandFailed
 from verifier.engine.actions import ActionRequest
 from verifier.engine.documents import find_run
 from verifier.engine.guarding import GuardRequest
-from verifier.engine.listening import NATIVE
 from verifier.engine.service import Service, UnknownJob
 from verifier.ledger.listing import RunFilter
+from verifier.ledger.sources import NATIVE
 from verifier.runs.declaration import History
 from verifier.runs.view import instant
 

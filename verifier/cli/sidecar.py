@@ -19,6 +19,7 @@ from verifier.engine.clock import Clock, system_clock, wait_unless
 from verifier.engine.engine import Engine
 from verifier.engine.fleet import Fleet
 from verifier.engine.guarding import Gatekeeper
+from verifier.engine.hearing import Hearings
 from verifier.engine.listening import resume, still_here
 from verifier.engine.loops import Loops
 from verifier.engine.service import Service
@@ -67,6 +68,8 @@ class Sidecar:
             self.service = Service(
                 ledger, self._fleet, gatekeeper, clock, wait_unless(self._stopping)
             )
+            self._hearings = Hearings(ledger, clock, self.service.exposition.meters)
+            opening.callback(self._hearings.stop)
             self._closing = opening.pop_all()
 
     def __enter__(self) -> Self:
@@ -75,6 +78,7 @@ class Sidecar:
             self._fleet.register(now)
             if resume(self.service.ledger, now, self._config.startup_grace):
                 log.info("was_away", grace_seconds=self._config.startup_grace.total_seconds())
+            self._hearings.apply(self._config)
             loops = Loops(self._clock)
             loops.add(Loop.LISTENING, self._listen, LISTENING_EVERY)
             loops.add(Loop.SPOOL, self._sweep_spool, SPOOL_EVERY)
@@ -101,6 +105,7 @@ class Sidecar:
     def interrupt(self) -> None:
         """Cut short what asks stores or waits to, so that a stop need not wait for it."""
         self._stopping.set()
+        self._hearings.interrupt()
         self._fleet.stores.interrupt()
 
     def _measure(self, loops: Loops, now: datetime) -> None:
@@ -108,6 +113,7 @@ class Sidecar:
 
     def _listen(self, now: datetime) -> None:
         still_here(self.service.ledger, now, self._config.startup_grace)
+        self._hearings.look(now)
 
     def _sweep_spool(self, _now: datetime) -> None:
         sweep_spool(self._where.spool, self.service.receive)
@@ -134,6 +140,7 @@ class Sidecar:
         self._fleet.stores = stores
         try:
             self._fleet.register(now)
+            self._hearings.apply(config)
         except LedgerUnavailable:
             self._reload_asked.set()
             raise

@@ -174,3 +174,18 @@ class Code(StrEnum):
     )
     SAME_TOKEN = ("LND216", "The same token stands twice: who used it could not be told apart.")
     NO_JOBS = ("LND217", "The file declares no job, so there is nothing to verify.")
+    UNKNOWN_SOURCE = ("LND218", "A job's scheduler names a source that `sources` does not declare.")
+    BOUND_TWICE = (
+        "LND219",
+        "Two jobs are bound to the same thing of the same source, so that nobody could tell "
+        "whose run it is that the scheduler speaks of.",
+    )
+    NO_SOURCE_TYPE = (
+        "LND220",
+        "A source has a `type` that is not installed, or that cannot be loaded. Types come with "
+        "landed and with other packages that bring one.",
+    )
+    UNUSED_SOURCE = (
+        "LND221",
+        "No job is bound to a source, so nothing that it says is used.",
+    )

@@ -46,6 +46,10 @@ same on every day it is read."""
 _SLOTS_TRIED = 12
 
 
+DIALECT = "debian"
+"""By whose rules a cron expression is read where neither the job nor its source says."""
+
+
 def compile_schedule(model: ScheduleModel, defaults: Defaults) -> Schedule:
     """The schedule; ``model`` has one of ``cron`` and ``every``."""
     timezone = model.timezone or defaults.timezone
@@ -61,7 +65,7 @@ def compile_schedule(model: ScheduleModel, defaults: Defaults) -> Schedule:
     return Cron(
         expression=model.cron or "",
         timezone=timezone,
-        dialect=model.dialect,
+        dialect=model.dialect or DIALECT,
         business_days=model.on is On.BUSINESS_DAYS,
         country=calendar.country,
         subdivision=calendar.subdivision,
@@ -121,8 +125,10 @@ def smallest_gap(schedule: Schedule) -> timedelta:
     return min(gaps, default=LONGEST_FINISH)
 
 
-def compile_job(name: str, model: JobModel, defaults: Defaults) -> Declaration:
-    """The declaration of a job that broke no rule.
+def compile_job(
+    name: str, model: JobModel, defaults: Defaults, scheduler: str | None = None
+) -> Declaration:
+    """The declaration of a job that broke no rule; ``scheduler`` is what its source is.
 
     Raises ``ValueError`` where the schedule cannot be computed.
     """
@@ -136,6 +142,8 @@ def compile_job(name: str, model: JobModel, defaults: Defaults) -> Declaration:
         job=name,
         statement=model.statement or "",
         schedule=schedule,
+        source=model.scheduler.source if model.scheduler else None,
+        scheduler=scheduler,
         covers=compile_covers(model.covers),
         job_class=model.job_class,
         overlap=model.overlap or (preset.overlap if preset else Overlap.ALLOW),

@@ -9,6 +9,7 @@ from verifier.checks.registry import Check
 from verifier.checks.stores.sql import SqlStoreConfig
 from verifier.config.file import Address, Tokens
 from verifier.config.problem import Problem
+from verifier.config.source import BindingModel, DeclaredSource
 from verifier.runs.declaration import Declaration
 
 
@@ -18,12 +19,14 @@ class Job:
 
     ``document`` is what the file says of it, JSON-ready, with the file's defaults
     filled in and its references as they were written, so that it may be kept: no
-    secret is in it. ``job_from_document`` makes a job of it again.
+    secret is in it. ``job_from_document`` makes a job of it again. ``binding`` is what
+    its source calls it; None where no source tells of it.
     """
 
     declaration: Declaration
     checks: tuple[Check, ...]
     document: Mapping[str, Any]
+    binding: BindingModel | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +42,7 @@ class Config:
     listen: Address
     startup_grace: timedelta
     tokens: Tokens
+    sources: Mapping[str, DeclaredSource]
     stores: Mapping[str, SqlStoreConfig]
     jobs: Mapping[str, Job]
     digest: str

@@ -11,6 +11,7 @@ from verifier.checks.model import Name
 from verifier.checks.stores.sql import SqlStoreConfig
 from verifier.config.job import JobModel
 from verifier.config.model import Limit, Model
+from verifier.config.source import SourceModel
 from verifier.runs.declaration import Severity
 from verifier.runs.duration import parse_duration
 
@@ -107,6 +108,8 @@ class ConfigFile(Model):
     """What jobs take where they do not say it themselves."""
     tokens: Tokens = Tokens()
     """What callers show to be let in."""
+    sources: dict[Name, SourceModel] = Field(default_factory=dict)
+    """Schedulers that are heard, by name."""
     stores: dict[Name, SqlStoreConfig] = Field(default_factory=dict)
     """Where checks look, by name."""
     jobs: dict[Name, JobModel]

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Discriminator, Field, Tag
 from verifier.checks.model import Name
 from verifier.checks.registry import Check
 from verifier.config.model import Label, Limit, Link, Model, Offset, Since, Text, Wait
+from verifier.config.source import SchedulerModel
 from verifier.runs.declaration import (
     AutoRetry,
     Covers,
@@ -53,8 +54,8 @@ class ScheduleModel(Model):
     """A period, such as `15m`: due at its whole multiples since 1970-01-01T00:00:00Z."""
     timezone: str | None = None
     """IANA name, such as `Europe/Berlin`. Default: `defaults.timezone`."""
-    dialect: str = "debian"
-    """Whose rules `cron` is read by."""
+    dialect: str | None = None
+    """Whose rules `cron` is read by. Default: those of the job's source, else `debian`."""
     on: On = On.EVERY_DAY
     """Whether only business days count; for `cron`."""
     calendar: Calendar = Calendar()
@@ -129,6 +130,9 @@ class JobModel(Model):
 
     statement: Text | None = None
     """What a verified run means, in one sentence for people. Required unless best effort."""
+    scheduler: SchedulerModel | None = None
+    """What starts the job, where a source tells of it. Without one, the job reports by itself:
+    through the wrapper, pings or the API."""
     schedule: ScheduleModel
     """When the job is due."""
     covers: CoversField = Covers.PREVIOUS_INTERVAL

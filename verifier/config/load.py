@@ -21,8 +21,10 @@ from verifier.config.interpolate import interpolate
 from verifier.config.planned import refuse_planned, without
 from verifier.config.problem import ConfigError, Problem, errors_of, in_order
 from verifier.config.read_job import read_job
+from verifier.config.read_source import read_source
 from verifier.config.reporter import Reporter, Subject
 from verifier.config.rules.access import check_access, check_ledger
+from verifier.config.rules.bindings import check_bindings
 from verifier.config.rules.schedule import check_timezone
 from verifier.config.shape import is_name, read_part, report_name
 from verifier.config.text import read_text
@@ -98,7 +100,7 @@ def job_from_document(
     """The job that ``Job.document`` was kept of, as this version reads it.
 
     The job is None where it cannot be read any more (a variable is gone, a rule is
-    stricter); the problems say why, without a place. Stores are not looked up.
+    stricter); the problems say why, without a place. Stores and sources are not looked up.
     """
     written = {"jobs": {name: dict(document)}}
     subject = Subject(file=f"declaration of {name}", written=written, value=written, document=None)
@@ -106,7 +108,7 @@ def job_from_document(
     subject.value = interpolate(written, environ, reporter)
     if subject.problems:
         return None, subject.problems
-    job = read_job(name, Defaults(), None, reporter.below("jobs", name))
+    job = read_job(name, Defaults(), None, None, reporter.below("jobs", name))
     return (None if errors_of(subject.problems) else job), subject.problems
 
 
@@ -117,19 +119,24 @@ def _read(
     reporter = Reporter(subject)
     value = subject.value
     parts: dict[str, dict[str, Any]] = {
-        key: {} for key in ("stores", "jobs") if isinstance(value.get(key), dict)
+        key: {} for key in ("sources", "stores", "jobs") if isinstance(value.get(key), dict)
     }
     head = read_part(ConfigFile, {**value, **parts}, reporter)
     stores = {
         name: read_part(SqlStoreConfig, store, reporter.below("stores", name))
         for name, store in _named("stores", value, reporter)
     }
+    sources = {
+        name: read_source(reporter.below("sources", name))
+        for name, _ in _named("sources", value, reporter)
+    }
     defaults = head.defaults if head is not None else _defaults(value.get("defaults"))
     known = [*stores, *kept_out]
     jobs = {
-        name: read_job(name, defaults, known, reporter.below("jobs", name))
+        name: read_job(name, defaults, known, sources, reporter.below("jobs", name))
         for name, _ in _named("jobs", value, reporter)
     }
+    check_bindings(sources, jobs, reporter)
     check_timezone(defaults.timezone, ("defaults", "timezone"), reporter)
     ledger = environ.get(LEDGER_VARIABLE) or (head.ledger if head is not None else None)
     if ledger is not None:
@@ -145,6 +152,7 @@ def _read(
         listen=head.listen,
         startup_grace=head.startup_grace,
         tokens=head.tokens,
+        sources={name: source for name, source in sources.items() if source is not None},
         stores={name: store for name, store in stores.items() if store is not None},
         jobs={name: job for name, job in jobs.items() if job is not None},
         digest=digest,

@@ -10,7 +10,6 @@ from verifier.config.reporter import Reporter
 
 _STORES = ("files", "http")
 _JOB_KEYS: Mapping[str, str] = {
-    "scheduler": "run the job under landed exec, or send signals",
     "partitions": "declare a job for each partition, or one that covers all of them",
     "complete_when": "it speaks of partitions",
 }
@@ -18,7 +17,7 @@ _JOB_KEYS: Mapping[str, str] = {
 
 def refuse_planned(content: dict[str, Any], reporter: Reporter) -> set[Path]:
     """Report what ``content`` uses of them; the paths are not to be judged any further."""
-    paths: set[Path] = {("sources",)}
+    paths: set[Path] = set()
     for path, what, hint in _planned(content):
         message = f"expected what works by now, found {what}"
         hint = f"not yet supported; {hint}"
@@ -39,12 +38,6 @@ def without(content: Any, paths: set[Path], path: Path = ()) -> Any:
 
 
 def _planned(content: dict[str, Any]) -> Iterator[tuple[Path, str, str]]:
-    if "sources" in content:
-        hint = "run jobs under landed exec, or send signals"
-        for name in _entries(content["sources"]):
-            yield ("sources", name), "a source", hint
-        if not _entries(content["sources"]):
-            yield ("sources",), "sources", hint
     for name, store in _entries(content.get("stores")).items():
         kind = store.get("type") if isinstance(store, dict) else None
         if kind in _STORES:

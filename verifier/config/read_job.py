@@ -5,10 +5,11 @@ from copy import deepcopy
 from typing import Any
 
 from verifier.config.codes import Code
-from verifier.config.compile import compile_job
+from verifier.config.compile import DIALECT, compile_job
 from verifier.config.config import Job
 from verifier.config.file import Defaults
 from verifier.config.job import JobModel
+from verifier.config.read_source import Sources, read_binding
 from verifier.config.reporter import Reporter
 from verifier.config.rules.limits import check_limits
 from verifier.config.rules.policy import check_policy
@@ -16,18 +17,30 @@ from verifier.config.rules.schedule import check_due_times
 from verifier.config.rules.statements import check_statements
 from verifier.config.rules.surfaces import check_surfaces
 from verifier.config.shape import read_part
+from verifier.config.source import DeclaredSource
+from verifier.runs.declaration import Cron, Declaration
 
 
 def read_job(
-    name: str, defaults: Defaults, stores: Collection[str] | None, reporter: Reporter
+    name: str,
+    defaults: Defaults,
+    stores: Collection[str] | None,
+    sources: Sources | None,
+    reporter: Reporter,
 ) -> Job | None:
     """The job that ``reporter`` speaks of; None where an error of it was reported.
 
-    ``stores`` are the names that checks may ask; None where they are not looked up.
+    ``stores`` are the names that checks may ask, ``sources`` what it may be bound to;
+    None where they are not looked up.
     """
     model = read_part(JobModel, reporter.value, reporter)
     if model is None:
         return None
+    binding, source = None, None
+    if model.scheduler is not None and sources is not None:
+        binding = read_binding(model.scheduler, sources, reporter.below("scheduler"))
+        source = sources.get(model.scheduler.source)
+        model = _in_dialect(model, source)
     check_policy(model, reporter)
     check_surfaces(model, reporter)
     check_limits(model, reporter)
@@ -36,14 +49,24 @@ def read_job(
     check_statements(model, stores, timezone, intervals, reporter)
     if due_times is None or reporter.has_errors:
         return None
-    declaration = compile_job(name, model, defaults)
+    declaration = compile_job(name, model, defaults, source.kind.scheduler if source else None)
     if not declaration.provable and not model.best_effort:
         _warn_unprovable(model, reporter)
     return Job(
         declaration=declaration,
         checks=model.checks,
-        document=_document(reporter.written, defaults),
+        document=_document(reporter.written, defaults, declaration),
+        binding=binding,
     )
+
+
+def _in_dialect(model: JobModel, source: DeclaredSource | None) -> JobModel:
+    """The job with its cron expression read as its source reads it, unless it says how."""
+    schedule = model.schedule
+    if source is None or schedule.cron is None or schedule.dialect is not None:
+        return model
+    schedule = schedule.model_copy(update={"dialect": source.kind.dialect})
+    return model.model_copy(update={"schedule": schedule})
 
 
 def _warn_unprovable(model: JobModel, reporter: Reporter) -> None:
@@ -58,9 +81,12 @@ def _warn_unprovable(model: JobModel, reporter: Reporter) -> None:
     )
 
 
-def _document(written: Any, defaults: Defaults) -> dict[str, Any]:
-    """The job as written, with what it takes from the file's defaults."""
+def _document(written: Any, defaults: Defaults, declaration: Declaration) -> dict[str, Any]:
+    """The job as written, with what it takes from the file's defaults and its source."""
     document: dict[str, Any] = deepcopy(written)
+    schedule = declaration.schedule
+    if isinstance(schedule, Cron) and schedule.dialect != DIALECT:
+        document["schedule"]["dialect"] = schedule.dialect
     document["schedule"].setdefault("timezone", defaults.timezone)
     document.setdefault("severity", defaults.severity.value)
     return document

@@ -8,6 +8,7 @@ from verifier.checks.registry import CHECK_TYPES, NOT_YET
 from verifier.config.codes import Code
 from verifier.config.preset import PRESETS
 from verifier.config.schema import schema
+from verifier.config.source import source_kinds
 
 _SECTIONS = {
     "Defaults": "defaults",
@@ -52,6 +53,7 @@ def landed_yaml() -> str:
     ]
     for model, path in _SECTIONS.items():
         lines += _table(f"## `{path}`", models[model], models)
+    lines += _sources(models)
     lines += _classes()
     lines += _checks(models)
     lines += _parameters()
@@ -87,6 +89,17 @@ def _table(heading: str, model: dict[str, Any], models: dict[str, Any]) -> Itera
         value = _cell(_value(field, models))
         yield f"| `{key}` | {value} | {default} | {_cell(meaning)} |"
     yield ""
+
+
+def _sources(models: dict[str, Any]) -> Iterator[str]:
+    yield "## Sources"
+    yield ""
+    yield "Under `sources`, by name; each `type` has keys of its own, and so has what binds a job."
+    yield ""
+    for word, kind in source_kinds().items():
+        yield from _table(f"### `type: {word}`", models[kind.model.__name__], models)
+        heading = f"### `scheduler` of a job whose source is of `type: {word}`"
+        yield from _table(heading, models[kind.binding.__name__], models)
 
 
 def _classes() -> Iterator[str]:

@@ -1,13 +1,19 @@
 """The JSON Schema of ``landed.yaml``, for editors: completion, hints, early errors."""
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Union
 
+from pydantic import Field, create_model
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from verifier.checks.model import Name
 from verifier.config.file import Address, ConfigFile
+from verifier.config.job import JobModel
+from verifier.config.model import Model
+from verifier.config.source import SourceKind, source_kinds
 from verifier.runs.duration import format_duration
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -20,9 +26,37 @@ def schema() -> dict[str, Any]:
 
     It knows the shape alone; ``landed validate`` knows what values mean together.
     """
-    generated = ConfigFile.model_json_schema(by_alias=True, schema_generator=_AsWritten)
+    generated = _with_sources(source_kinds()).model_json_schema(
+        by_alias=True, schema_generator=_AsWritten
+    )
     tidy: dict[str, Any] = _tidy(generated)
     return {"$schema": DIALECT, **tidy, "title": "landed.yaml"}
+
+
+def _with_sources(kinds: Mapping[str, type[SourceKind]]) -> type[ConfigFile]:
+    """The file with what sources and what binds a job to one may be, by the types there are."""
+    if not kinds:
+        return ConfigFile
+    # Unions that are made here: which types there are is known once the program runs.
+    source: Any = Union[tuple(kind.model for kind in kinds.values())]  # noqa: UP007
+    binding: Any = Union[tuple(kind.binding for kind in kinds.values())]  # noqa: UP007
+    job = create_model(
+        "JobModel",
+        __base__=JobModel,
+        __doc__=JobModel.__doc__,
+        scheduler=(binding | None, _like(JobModel, "scheduler", default=None)),
+    )
+    return create_model(
+        "ConfigFile",
+        __base__=ConfigFile,
+        __doc__=ConfigFile.__doc__,
+        sources=(dict[Name, source], _like(ConfigFile, "sources", default_factory=dict)),
+        jobs=(dict[Name, job], _like(ConfigFile, "jobs")),
+    )
+
+
+def _like(model: type[Model], name: str, **default: Any) -> Any:
+    return Field(description=model.model_fields[name].description, **default)
 
 
 class _AsWritten(GenerateJsonSchema):

@@ -18,6 +18,7 @@ from verifier.config.model import LABEL_PATTERN, LINK_PATTERN, TEXT_PATTERN
 from verifier.config.problem import Path
 from verifier.config.reporter import Reporter, at
 from verifier.config.secret import show_key, show_type, show_value
+from verifier.config.source import BINDING_TEXT_PATTERN
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -25,6 +26,7 @@ _PATTERNS = {
     NAME_PATTERN: "a name of up to 100 letters, digits, dots, underscores and hyphens",
     TEXT_PATTERN: "a text of 1 to 500 characters without control characters",
     LABEL_PATTERN: "one line of up to 100 characters",
+    BINDING_TEXT_PATTERN: "a text of 1 to 1000 characters without control characters",
     LINK_PATTERN: "an address that starts with http:// or https://",
 }
 _TYPES = {

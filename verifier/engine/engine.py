@@ -15,6 +15,7 @@ from verifier.ledger.errors import LedgerUnavailable
 from verifier.ledger.ledger import Ledger
 from verifier.ledger.restand import Judged
 from verifier.runs.binding import RunKey
+from verifier.runs.contact import heard_at
 from verifier.runs.evaluation import Cause
 from verifier.runs.lifecycle import infer_loss
 from verifier.runs.signal import Signal
@@ -117,9 +118,10 @@ class Engine:
 
 
 def _losses(judged: Judged, now: datetime) -> list[Signal]:
-    """What is to be inferred from the silence of a run's own attempts."""
+    """What is to be inferred from the silence of a run's own attempts, as far as we hear."""
     facts = judged.facts
-    found = (infer_loss(each, facts.declaration, facts.key.due, now) for each in facts.attempts)
+    heard = heard_at(facts.contact, now)
+    found = (infer_loss(each, facts.declaration, facts.key.due, heard) for each in facts.attempts)
     return [loss for loss in found if loss is not None]
 
 

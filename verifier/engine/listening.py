@@ -3,9 +3,7 @@
 from datetime import datetime, timedelta
 
 from verifier.ledger.ledger import Ledger
-
-NATIVE = "native"
-"""The source of what is sent to us: the API, the wrapper and its spools."""
+from verifier.ledger.sources import NATIVE
 
 GAP = timedelta(seconds=15)
 """Time between two signs of our own life above which we count as having been away."""

@@ -102,7 +102,7 @@ def _job(name: str, reading: JobReading, known: _Job | None, now: datetime) -> _
             return known
     else:
         found = figures(reading.facts, now)
-    rows = job_rows(name, reading.facts, found, reading.document, reading.tallies)
+    rows = job_rows(name, reading.facts, found, reading.tallies)
     return _Job(reading, found, write(rows))
 
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from verifier.catalogue import histograms, states, times
 from verifier.catalogue.counters import COUNTERS
 from verifier.catalogue.family import Family, LaneRule
-from verifier.catalogue.label import QUANTILES, KeyState, Scheduler
+from verifier.catalogue.label import QUANTILES, KeyState
 from verifier.exporters.rows import Distribution, Row, Rows, combinations, distribution, instants
 from verifier.ledger.tallies import Tally
 from verifier.runs.declaration import Declaration
@@ -25,12 +24,11 @@ def job_rows(
     job: str,
     facts: JobFacts,
     known: JobFigures,
-    document: Mapping[str, Any],
     tallies: Iterable[Tally],
 ) -> Rows:
     """The rows of every family that the job has something in."""
     return {
-        states.JOB_INFO.name: [Row((job, *_description(facts.declaration, document)), 1)],
+        states.JOB_INFO.name: [Row((job, *_description(facts.declaration)), 1)],
         **_times(job, known),
         **_states(job, facts.declaration, known),
         **_checks(job, facts.declaration, known),
@@ -38,26 +36,15 @@ def job_rows(
     }
 
 
-def _description(declaration: Declaration, document: Mapping[str, Any]) -> tuple[str, ...]:
+def _description(declaration: Declaration) -> tuple[str, ...]:
     surfaces = sorted((each.kind for each in declaration.surfaces), key=lambda kind: kind.gravity)
     return (
-        _scheduler(document),
+        declaration.scheduler or "none",
         declaration.job_class or "none",
         declaration.overlap,
         surfaces[-1] if surfaces else "none",
         declaration.owner or "",
     )
-
-
-def _scheduler(document: Mapping[str, Any]) -> str:
-    """What starts the job: where it is declared, its keys tell the kind of the source."""
-    scheduler = document.get("scheduler")
-    if not isinstance(scheduler, Mapping):
-        return Scheduler.NONE
-    for key, kind in (("dag", Scheduler.AIRFLOW), ("task", Scheduler.CELERY)):
-        if key in scheduler:
-            return kind
-    return Scheduler.CRON
 
 
 def _times(job: str, known: JobFigures) -> Rows:

@@ -6,7 +6,11 @@ import msgspec
 
 
 class RejectCode(StrEnum):
-    """Why a signal was refused; also the label of the metric that counts them."""
+    """Why a signal was refused; also the label of the metric that counts them.
+
+    The last three are of sources: what is not as the scheduler's protocol has it, what
+    is larger than is read, and what is of no job that is bound there.
+    """
 
     NOT_JSON = "not_json"
     NOT_A_SIGNAL = "not_a_signal"
@@ -17,6 +21,9 @@ class RejectCode(StrEnum):
     DUE_NEEDED = "due_needed"
     ATTEMPT_NEEDED = "attempt_needed"
     RESERVED = "reserved"
+    UNREADABLE = "unreadable"
+    TOO_LARGE = "too_large"
+    UNBOUND = "unbound"
 
 
 class Rejection(msgspec.Struct, frozen=True, kw_only=True):

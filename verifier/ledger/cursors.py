@@ -21,8 +21,9 @@ def read(connection: Connection, name: str) -> str | None:
 
 
 def read_all(connection: Connection, prefix: str) -> dict[str, str]:
-    """Every position whose name begins with ``prefix``."""
-    found = select(cursors).where(cursors.c.name.startswith(prefix, autoescape=True))
+    """Every position whose name begins with ``prefix``, which ends with a slash."""
+    after = prefix.removesuffix("/") + "0"  # the character after the slash: found by the index
+    found = select(cursors).where(cursors.c.name >= prefix, cursors.c.name < after)
     return {row.name: row.position for row in connection.execute(found)}
 
 

@@ -9,12 +9,13 @@ from math import ceil
 import msgspec
 from sqlalchemy import Connection, select
 
-from verifier.ledger import actions, attempts, evaluations, windows
+from verifier.ledger import actions, attempts, evaluations, sources, windows
 from verifier.ledger import runs as run_rows
 from verifier.ledger.declarations import Jobs, job_of
 from verifier.ledger.runs import RunRow
 from verifier.ledger.schema import attempts as attempts_table
 from verifier.ledger.schema import runs
+from verifier.ledger.sources import NATIVE
 from verifier.runs.action import Action
 from verifier.runs.attempt import Attempt
 from verifier.runs.binding import RunKey
@@ -50,7 +51,8 @@ def for_judging(connection: Connection, jobs: Jobs, rows: Sequence[RunRow]) -> d
     tried = attempts.of_runs(connection, sorted({*ids, *wholes.values()}))
     asked = evaluations.of_runs(connection, ids)
     acted = _by_run(actions.on(connection, (row.key.job for row in rows), ids), rows)
-    blind = windows.read(connection)
+    blind = windows.by_source(connection)
+    contacts = sources.contacts(connection)
     found = {}
     for row in rows:
         key, job = row.key, job_of(jobs, row.key.job)
@@ -60,7 +62,9 @@ def for_judging(connection: Connection, jobs: Jobs, rows: Sequence[RunRow]) -> d
         miss_after, deaf = (
             (None, False)
             if key.due is None
-            else windows.silence(blind, key.due, declaration.start_within)
+            else windows.silence(
+                blind[declaration.source or NATIVE], key.due, declaration.start_within
+            )
         )
         found[key] = Facts(
             key=key,
@@ -73,6 +77,7 @@ def for_judging(connection: Connection, jobs: Jobs, rows: Sequence[RunRow]) -> d
             actions=acted[key],
             miss_after=miss_after,
             deaf=deaf,
+            contact=contacts[declaration.source] if declaration.source else None,
             answered_by_newer=_is_answered(connection, jobs, key, declaration),
         )
     return found

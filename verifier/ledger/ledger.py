@@ -25,7 +25,9 @@ from verifier.ledger import (
     expectations,
     grants,
     job_facts,
+    latest,
     listing,
+    sources,
     tallies,
     windows,
 )
@@ -47,6 +49,7 @@ from verifier.ledger.runs import RunRow
 from verifier.ledger.schema import meta, runs
 from verifier.ledger.signals import Batch
 from verifier.ledger.snapshot import Snapshot
+from verifier.ledger.sources import Kept, SourceState
 from verifier.ledger.statements import chunks
 from verifier.ledger.tallies import Tally
 from verifier.ledger.transaction import Transaction
@@ -171,14 +174,20 @@ class Ledger:
             return appending.append(transaction, signals, source)
 
     @retried
-    def append_group(self, batches: Sequence[Batch], now: datetime) -> list[int]:
+    def append_group(
+        self, batches: Sequence[Batch], now: datetime, kept: Kept | None = None
+    ) -> list[int]:
         """Keep and fold many batches at once; how much of each was new.
 
-        Runs that have no verdict are only woken, to be judged with others. Raises
-        ``UnknownJob`` where one signal is of a job that was never declared.
+        Runs that have no verdict are only woken, to be judged with others. ``kept`` is
+        what a source's reader keeps with them. Raises ``UnknownJob`` where one signal is
+        of a job that was never declared.
         """
         with self._transaction(now) as transaction:
-            return appending.append_group(transaction, batches)
+            accepted = appending.append_group(transaction, batches)
+            if kept is not None:
+                sources.keep(transaction.connection, transaction.jobs, kept, now)
+            return accepted
 
     def expect(self, job: str, dues: Sequence[datetime], now: datetime) -> None:
         """Have a run of ``job`` for each due instant that its schedule asks for.
@@ -420,6 +429,27 @@ class Ledger:
         """All blind windows, or those of one source, oldest first."""
         with self._database.read() as connection:
             return windows.read(connection, source)
+
+    @retried
+    def keep_source(self, kept: Kept, now: datetime) -> None:
+        """Keep what a reader says of its source, where it heard nothing."""
+        with self._database.write() as connection:
+            sources.keep(connection, self._register.read(connection), kept, now)
+
+    def sources(self) -> dict[str, SourceState]:
+        """The state of every source that was ever declared, by name."""
+        with self._database.read() as connection:
+            return sources.read(connection)
+
+    def position(self, source: str) -> str | None:
+        """Where the reader of a source goes on; None where it never was anywhere."""
+        with self._database.read() as connection:
+            return sources.position(connection, source)
+
+    def last_heard(self) -> Mapping[str, datetime]:
+        """When a signal last came from each source."""
+        with self._database.read() as connection:
+            return latest.heard(connection)
 
     def cursor(self, name: str) -> str | None:
         """A position kept under a name; None where there is none."""

@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, select
 
-from verifier.ledger import cursors, job_facts, latest, tallies
+from verifier.ledger import cursors, job_facts, latest, sources, tallies
 from verifier.ledger.declarations import Job, Jobs
 from verifier.ledger.schema import changes
+from verifier.ledger.sources import SourceState
 from verifier.ledger.tallies import NO_JOB, Tally
 from verifier.runs.figures import JobFacts
 
@@ -30,7 +31,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """The jobs that are declared, in order of their names, and what belongs to none.
 
     ``heard``: when a signal last came from each source. ``listened``: when landed last
-    told that it hears a source. ``tallies``: counters that have no job.
+    told that it hears what comes by itself. ``sources``: those that are declared.
+    ``tallies``: counters that have no job.
     """
 
     at: datetime
@@ -38,6 +40,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     tallies: Sequence[Tally]
     heard: Mapping[str, datetime]
     listened: Mapping[str, datetime]
+    sources: Mapping[str, SourceState]
 
 
 def read(
@@ -59,6 +62,7 @@ def read(
         tallies=tallies.of_job(connection, NO_JOB),
         heard=latest.heard(connection),
         listened=cursors.listened(connection),
+        sources={name: each for name, each in sources.read(connection).items() if each.declared},
     )
 
 

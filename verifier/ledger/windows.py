@@ -1,6 +1,7 @@
 """Blind windows: when nobody was listening, so that silence proves nothing."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -8,8 +9,10 @@ from sqlalchemy import Connection, select
 
 from verifier.catalogue.sources import BLIND_SECONDS
 from verifier.ledger import runs as run_rows
+from verifier.ledger import sources
 from verifier.ledger.declarations import Jobs
 from verifier.ledger.schema import blind_windows, runs
+from verifier.ledger.sources import NATIVE
 from verifier.ledger.statements import replace
 from verifier.ledger.tallies import NO_JOB, Counted
 from verifier.runs.reported import Reported
@@ -40,11 +43,19 @@ def read(connection: Connection, source: str | None = None) -> list[BlindWindow]
     return [BlindWindow(**row._mapping) for row in connection.execute(found)]
 
 
+def by_source(connection: Connection) -> Mapping[str, list[BlindWindow]]:
+    """All windows, oldest first, by their source; of one that has none, none."""
+    found: dict[str, list[BlindWindow]] = defaultdict(list)
+    for window in read(connection):
+        found[window.source].append(window)
+    return found
+
+
 def add(connection: Connection, jobs: Jobs, window: BlindWindow) -> None:
     """Add a window, or replace the one of that source and beginning.
 
-    Runs that nobody was heard of, and whose slot it covers, are woken. The time is
-    counted when the window is over.
+    Runs of the source's jobs that nobody was heard of, and whose slot it covers, are
+    woken. The time is counted when the window is over.
     """
     _count(connection, window)
     row = msgspec.structs.asdict(window)
@@ -53,6 +64,11 @@ def add(connection: Connection, jobs: Jobs, window: BlindWindow) -> None:
     covered = [runs.c.at >= first]
     if window.until is not None:
         covered.append(runs.c.at <= window.until + EARLY)
+    heard_of = sources.jobs_of(jobs, window.source)
+    if window.source != NATIVE:
+        covered.append(runs.c.job.in_(heard_of))
+    elif len(heard_of) < len(jobs):
+        covered.append(runs.c.job.not_in([name for name in jobs if name not in heard_of]))
     run_rows.wake(connection, jobs, window.since, *covered, runs.c.reported == Reported.NONE)
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from verifier.runs.attempt import Attempt
+from verifier.runs.contact import Contact, heard_at
 from verifier.runs.declaration import Declaration, Overlap, SurfaceKind
 from verifier.runs.effect import findings
 from verifier.runs.evaluation import Effect, Evaluation
@@ -62,7 +63,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     ``attempts`` are those of the run; ``others`` are attempts of other runs of the
     job that were at work in its time. ``interval`` is the time from due to the next
     slot, None for a run without a slot. ``runtime_tail`` is how long the slow runs
-    of this job take (its 95th percentile), None while too few are known.
+    of this job take (its 95th percentile), None while too few are known. ``contact`` is
+    how far the job's source was heard.
     """
 
     declaration: Declaration
@@ -72,7 +74,13 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     others: Sequence[Attempt] = ()
     evaluations: Sequence[Evaluation] = ()
     runtime_tail: timedelta | None = None
+    contact: Contact | None = None
     now: datetime
+
+    @property
+    def heard(self) -> datetime:
+        """Up to when silence proves something."""
+        return heard_at(self.contact, self.now)
 
 
 def conditions(situation: Situation) -> tuple[Condition, ...]:
@@ -98,13 +106,13 @@ def _punctuality(s: Situation) -> Iterator[Condition]:
         return
     started = any(attempt.heard or attempt.ends for attempt in s.attempts)
     should_start = s.due + s.declaration.start_within
-    if not started and s.now >= should_start:
+    if not started and s.heard >= should_start:
         yield Condition(ConditionName.LATE, should_start)
     alive = [attempt for attempt in s.attempts if is_alive(attempt)]
     limits = [_finish_by(attempt, s.due, s.declaration) for attempt in alive]
     if s.declaration.runtime_within is not None:
         limits += [a.started + s.declaration.runtime_within for a in alive if a.started]
-    passed = [limit for limit in limits if s.now >= limit]
+    passed = [limit for limit in limits if s.heard >= limit]
     if passed:
         yield Condition(ConditionName.OVERDUE, min(passed))
 
@@ -118,7 +126,7 @@ def _finish_by(attempt: Attempt, due: datetime, declaration: Declaration) -> dat
 
 
 def _liveness(s: Situation) -> Iterator[Condition]:
-    stale = [at for a in s.attempts if (at := _beat_missed_at(a, s.declaration)) and s.now >= at]
+    stale = [at for a in s.attempts if (at := _beat_missed_at(a, s.declaration)) and s.heard >= at]
     if stale:
         yield Condition(ConditionName.HEARTBEAT_STALE, min(stale))
     stalled = [at for a in s.attempts if (at := _stalled_at(a, s)) is not None]
@@ -138,10 +146,10 @@ def _stalled_at(attempt: Attempt, s: Situation) -> datetime | None:
     if s.declaration.progress_within is None or not is_alive(attempt):
         return None
     missed = _beat_missed_at(attempt, s.declaration)
-    if missed is not None and s.now >= missed:
+    if missed is not None and s.heard >= missed:
         return None
     moved = attempt.reached.at if attempt.reached else attempt.started or attempt.heard
-    if moved is None or s.now < moved + s.declaration.progress_within:
+    if moved is None or s.heard < moved + s.declaration.progress_within:
         return None
     return moved + s.declaration.progress_within
 

@@ -180,6 +180,8 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Declaration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One job as declared, every default filled in.
 
+    ``source`` is what tells of its runs, and ``scheduler`` the word for what that is;
+    None for a job that reports by itself.
     ``start_within``, ``finish_within`` and ``verified_within`` count from due,
     ``runtime_within`` from the start.
     """
@@ -187,6 +189,8 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     job: str
     statement: str = ""
     schedule: Schedule
+    source: str | None = None
+    scheduler: str | None = None
     covers: Covers | CoversOffset = Covers.PREVIOUS_INTERVAL
     job_class: JobClass | None = None
     overlap: Overlap = Overlap.ALLOW

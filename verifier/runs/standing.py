@@ -17,6 +17,7 @@ from verifier.runs.conditions import (
     retry_at,
     unresolved,
 )
+from verifier.runs.contact import Contact, heard_at, next_contact
 from verifier.runs.declaration import Declaration
 from verifier.runs.effect import Finding, SurfaceEffect, findings
 from verifier.runs.evaluation import Effect, Evaluation
@@ -45,7 +46,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     ``skipped``: the scheduler said that it would not run. ``evaluations``: oldest
     first. ``actions``: those on the run and those on the whole job. ``miss_after``:
     silence proves nothing before then, because nobody had been listening; None where
-    it always did, and ``deaf`` where it never will. ``newest``: no later run of the
+    it always did, and ``deaf`` where it never will. ``contact``: how far the source of
+    the job was heard; None for a job that reports by itself. ``newest``: no later run of the
     job is due. ``answered_by_newer``: a later run that stands for this one is
     verified over this one's interval. ``runtime_tail``: the 95th percentile of the
     job's runtimes, None while too few are known.
@@ -63,6 +65,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     actions: Sequence[Action] = ()
     miss_after: datetime | None = None
     deaf: bool = False
+    contact: Contact | None = None
     newest: bool = True
     answered_by_newer: bool = False
     runtime_tail: timedelta | None = None
@@ -100,7 +103,7 @@ def standing(facts: Facts, now: datetime) -> Standing:
     said = reported(counted, declaration, now)
     if any(is_alive(attempt) for attempt in writers):
         said = Reported.RUNNING
-    expected_by = _expected_by(facts)
+    expected_by = _expected_by(facts, now)
     seen = looks(declaration, writers, facts.evaluations, expected_by=expected_by, now=now)
     finding = seen.judged.finding if seen.judged else None
     shown = seen.latest.finding if seen.latest else None
@@ -113,6 +116,7 @@ def standing(facts: Facts, now: datetime) -> Standing:
             others=facts.others,
             evaluations=facts.evaluations,
             runtime_tail=facts.runtime_tail,
+            contact=facts.contact,
             now=now,
         )
     )
@@ -156,12 +160,18 @@ def standing(facts: Facts, now: datetime) -> Standing:
     )
 
 
-def _expected_by(facts: Facts) -> datetime | None:
-    """When an attempt should have started at the latest, and we could have heard it."""
+def _expected_by(facts: Facts, now: datetime) -> datetime | None:
+    """When an attempt should have started at the latest, and we could have heard it.
+
+    None where nobody can tell when we could.
+    """
     due = facts.key.due
     if due is None or not facts.expected or facts.deaf:
         return None
     latest = due + facts.declaration.start_within
+    if heard_at(facts.contact, max(now, latest)) < latest:
+        again = next_contact(facts.contact, now)
+        return None if again is None else max(latest, again)
     return latest if facts.miss_after is None else max(latest, facts.miss_after)
 
 
@@ -339,9 +349,14 @@ def _wake_at(
     silences = [silence_deadline(attempt, declaration, due) for attempt in attempts]
     moments += silences
     moments += [pending_until(attempt, declaration) for attempt in attempts]
+    heard = heard_at(facts.contact, now)
+    passed = [each for each in silences if each is not None and each <= now]
+    if any(each > heard for each in passed):
+        # What was silent beyond what was heard may have been said since.
+        moments.append(next_contact(facts.contact, now))
     known = [each for each in moments if each is not None]
     owed = look is not None and look.at <= now
-    if owed or any(silence is not None and silence <= now for silence in silences):
+    if owed or any(each <= heard for each in passed):
         return now
     return min((each for each in known if each > now), default=None)
 

@@ -2,13 +2,13 @@
 
 from starlette.responses import Response
 
-from verifier.engine.listening import NATIVE
 from verifier.engine.service import Service
 from verifier.intake.door import SortedOut
 from verifier.intake.receipt import Receipt, RejectCode
 from verifier.intake.wire import TooManySignals, WireSignal, split_body
 from verifier.intake.writer import Full
 from verifier.ledger.signals import Batch
+from verifier.ledger.sources import NATIVE
 from verifier.web.access import Right
 from verifier.web.body import JSON, MAX_SIGNALS, NDJSON, media_type, read_body
 from verifier.web.endpoint import Asked, Endpoint, encode, json_response

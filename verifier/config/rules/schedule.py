@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from verifier.config.codes import Code
-from verifier.config.compile import compile_covers, compile_schedule, trial_slots
+from verifier.config.compile import DIALECT, compile_covers, compile_schedule, trial_slots
 from verifier.config.file import Defaults
 from verifier.config.job import JobModel, On
 from verifier.config.problem import Path
@@ -29,7 +29,7 @@ def check_due_times(
         check_schedule(schedule)
         seasons = trial_slots(schedule)
     except ValueError as error:
-        _report(Code.BAD_SCHEDULE, ("schedule", _broken_key(job.schedule.dialect)), error, reporter)
+        _report(Code.BAD_SCHEDULE, ("schedule", _broken_key(schedule)), error, reporter)
         return None
     covers = compile_covers(job.covers)
     tried: list[datetime] = [slot for season in seasons for slot in season]
@@ -92,8 +92,9 @@ def _is_known(job: JobModel, schedule: Schedule, reporter: Reporter) -> bool:
     return True
 
 
-def _broken_key(dialect: str) -> str:
+def _broken_key(schedule: Schedule) -> str:
     """The key that keeps a schedule from being computed, where zone and calendar are known."""
+    dialect = schedule.dialect if isinstance(schedule, Cron) else DIALECT
     try:
         check_schedule(Cron(expression="* * * * *", dialect=dialect))
     except ValueError:

@@ -1,0 +1,34 @@
+"""How far a job's source was heard: beyond that, silence proves nothing."""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class Contact(msgspec.Struct, frozen=True, kw_only=True):
+    """``until``: all that was said up to then is known; None where nothing was heard yet.
+
+    ``due``: when the source should have been heard again; None where nobody can tell.
+    """
+
+    until: datetime | None = None
+    due: datetime | None = None
+
+
+def heard_at(contact: Contact | None, now: datetime) -> datetime:
+    """The latest instant up to ``now`` at which silence was silence.
+
+    A job without a source reports to us by itself, so that is ``now``.
+    """
+    if contact is None:
+        return now
+    return min(now, contact.until or _NEVER)
+
+
+def next_contact(contact: Contact | None, now: datetime) -> datetime | None:
+    """When more may have been heard; None where that will be told when it is so."""
+    if contact is None or contact.due is None or contact.due <= now:
+        return None
+    return contact.due
