@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from verifier.catalogue.families import FAMILIES
 from verifier.catalogue.family import Scope, Type
+from verifier.ledger import prune_runs
 from verifier.ledger.ledger import Ledger
 from verifier.ledger.signals import Batch
 from verifier.runs.declaration import Every, Overlap
@@ -51,7 +52,9 @@ def counted_in(page: list[str]) -> dict[str, float]:
 
 
 @pytest.fixture
-def machine(build, watch):
+def machine(build, watch, monkeypatch):
+    monkeypatch.setattr(prune_runs, "NEWEST", 1)
+
     class Story(RuleBasedStateMachine):
         """One job, due every quarter of an hour, and two replicas that take turns."""
 
@@ -63,6 +66,7 @@ def machine(build, watch):
             self.ledgers = [self.opened(), self.opened()]
             self.scrapers = [watch(each) for each in self.ledgers]
             self.expected = 0
+            self.kept_from = self.now
 
         def opened(self) -> Ledger:
             ledger = Ledger.open(f"sqlite:///{self.folder}/landed.db", build.declared)
@@ -98,6 +102,8 @@ def machine(build, watch):
             together=st.booleans(),
         )
         def hear(self, kind, minute, attempt, slot, lane, together) -> None:
+            if build.at(f"01:{minute:02}") < self.kept_from:
+                return  # the door takes it no more
             due = None if slot is None else self.key(slot).due
             if lane in (Lane.BACKFILL, Lane.RERUN) and due is None:
                 lane = None
@@ -161,11 +167,12 @@ def machine(build, watch):
 
         @rule(minute=MINUTES)
         def prune(self, minute) -> None:
-            """Forget the signals of before a time, as retention will."""
-            with self.ledger._database.write() as connection:
-                connection.exec_driver_sql(
-                    f"DELETE FROM signals WHERE at < {build.at(f'01:{minute:02}').timestamp()}e6"
-                )
+            """Forget signals and runs of before a time, as retention does."""
+            before, now = build.at(f"01:{minute:02}"), self.now
+            self.kept_from = max(self.kept_from, before)
+            self.ledger.forget_signals(before, now)
+            assert self.ledger.prune_signals(None, now).place is None
+            assert self.ledger.prune_runs(before, None, now).place is None
 
         @rule()
         def remove_and_add_the_job(self) -> None:

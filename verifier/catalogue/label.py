@@ -77,6 +77,7 @@ class Loop(StrEnum):
     LISTENING = "listening"
     METRICS = "metrics"
     RELOAD = "reload"
+    RETENTION = "retention"
     SPOOL = "spool"
     TICK = "tick"
 
@@ -95,6 +96,7 @@ REJECT_CODES = (
     "not_a_signal",
     "bad_time",
     "future_time",
+    "too_old",
     "unknown_job",
     "unknown_partition",
     "due_needed",

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from verifier.checks.stores.registry import Stores
 from verifier.cli.client import Client
-from verifier.cli.exits import CommandFailed
+from verifier.cli.ledger_place import existing_ledger
 from verifier.cli.local import LocalClient
 from verifier.cli.output import note
 from verifier.cli.remote import RemoteClient
@@ -53,10 +53,8 @@ def connect(
         with RemoteClient(running, where.verifier_token or operate_token(path)) as remote:
             yield remote
         return
-    if path is not None and not creates and not path.exists():
-        raise CommandFailed(
-            f"no ledger is at {path} yet", hint="`landed serve` makes it, and so does `verify`"
-        )
+    if not creates:
+        existing_ledger(url)
     with Ledger.open(url, clock()) as ledger, _service(ledger, config, clock, wait) as service:
         if creates:
             # Before the spool is read: signals of a job that is not declared stay there.

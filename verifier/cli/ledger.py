@@ -2,6 +2,7 @@
 
 import typer
 
+from verifier.cli.ledger_prune import prune
 from verifier.cli.options import ConfigOption, JsonOption, LedgerOption
 from verifier.cli.output import show_json, show_lines
 from verifier.cli.where import Where
@@ -36,3 +37,6 @@ def migrate(
         show_json(document)
     else:
         show_lines(f"the ledger has schema {HEAD}; it was made at {document['created_at']}")
+
+
+ledger.command()(prune)

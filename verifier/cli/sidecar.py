@@ -22,6 +22,7 @@ from verifier.engine.guarding import Gatekeeper
 from verifier.engine.hearing import Hearings
 from verifier.engine.listening import resume, still_here
 from verifier.engine.loops import Loops
+from verifier.engine.retention import Keeper
 from verifier.engine.service import Service
 from verifier.ledger.errors import LedgerUnavailable
 from verifier.ledger.ledger import Ledger
@@ -31,6 +32,7 @@ SPOOL_EVERY = timedelta(seconds=2)
 LISTENING_EVERY = timedelta(seconds=5)
 RELOAD_EVERY = timedelta(seconds=1)
 METRICS_EVERY = timedelta(seconds=5)
+RETENTION_EVERY = timedelta(seconds=1)
 
 STORES_KEPT = 2
 """Those in use, and those of the configuration before: a check may still be asking them."""
@@ -65,6 +67,7 @@ class Sidecar:
             opening.callback(gatekeeper.close)
             self._engine = Engine(ledger, self._fleet, clock)
             opening.callback(self._engine.close)
+            self._keeper = Keeper(ledger, self._fleet, clock)
             self.service = Service(
                 ledger, self._fleet, gatekeeper, clock, wait_unless(self._stopping)
             )
@@ -84,6 +87,7 @@ class Sidecar:
             loops.add(Loop.SPOOL, self._sweep_spool, SPOOL_EVERY)
             loops.add(Loop.TICK, self._engine.tick, self._tick)
             loops.add(Loop.RELOAD, self._reload, RELOAD_EVERY)
+            loops.add(Loop.RETENTION, self._keeper.turn, RETENTION_EVERY)
             loops.add(Loop.METRICS, partial(self._measure, loops), METRICS_EVERY, at_once=True)
             before = signal.signal(signal.SIGHUP, lambda _number, _frame: self._reload_asked.set())
             self._closing.callback(signal.signal, signal.SIGHUP, before)

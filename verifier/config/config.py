@@ -7,7 +7,7 @@ from typing import Any
 
 from verifier.checks.registry import Check
 from verifier.checks.stores.sql import SqlStoreConfig
-from verifier.config.file import Address, Tokens
+from verifier.config.file import Address, Retention, Tokens
 from verifier.config.problem import Problem
 from verifier.config.source import BindingModel, DeclaredSource
 from verifier.runs.declaration import Declaration
@@ -46,6 +46,7 @@ class Config:
     stores: Mapping[str, SqlStoreConfig]
     jobs: Mapping[str, Job]
     digest: str
+    retention: Retention = field(default_factory=Retention)
     warnings: tuple[Problem, ...] = field(default=())
 
     def job(self, name: str) -> Job:

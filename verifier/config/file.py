@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, PlainValidator, SecretStr, WithJson
 from verifier.checks.model import Name
 from verifier.checks.stores.sql import SqlStoreConfig
 from verifier.config.job import JobModel
-from verifier.config.model import Limit, Model
+from verifier.config.model import KeptFor, Limit, Model
 from verifier.config.source import SourceModel
 from verifier.runs.declaration import Severity
 from verifier.runs.duration import parse_duration
@@ -84,6 +84,19 @@ class Tokens(Model):
     did elsewhere. It opens nothing but the pings of that job."""
 
 
+class Retention(Model):
+    """How long the ledger keeps what it knows. Older things are forgotten a little at a time."""
+
+    signals: KeptFor = parse_duration("35d")
+    """Single signals, and with it how long a signal may come late or come again: the same job
+    and id is one signal, and one that was said before what is kept is refused (`too_old`).
+    What was made of them, runs and attempts, stays."""
+    runs: KeptFor = parse_duration("400d")
+    """Runs that are closed, with their attempts, evaluations, revisions and actions; at least
+    as long as `signals`. The newest 100 runs of each job stay whatever their age, and so does
+    the newest verified one of each partition. No metric changes when history is forgotten."""
+
+
 class Defaults(Model):
     """What jobs take where they do not say it themselves."""
 
@@ -104,6 +117,8 @@ class ConfigFile(Model):
     """The address on which `landed serve` answers."""
     startup_grace: Limit = parse_duration("60s")
     """How long spools have after a start before anything is called missing."""
+    retention: Retention = Retention()
+    """How long the ledger keeps what it knows."""
     defaults: Defaults = Defaults()
     """What jobs take where they do not say it themselves."""
     tokens: Tokens = Tokens()

@@ -25,6 +25,7 @@ from verifier.config.read_source import read_source
 from verifier.config.reporter import Reporter, Subject
 from verifier.config.rules.access import check_access, check_ledger
 from verifier.config.rules.bindings import check_bindings
+from verifier.config.rules.retention import check_retention
 from verifier.config.rules.schedule import check_timezone
 from verifier.config.shape import is_name, read_part, report_name
 from verifier.config.text import read_text
@@ -144,6 +145,7 @@ def _read(
     if head is None or ledger is None:
         return None
     check_access(head, jobs, reporter)
+    check_retention(head.retention, reporter)
     if not jobs:
         reporter.warning(Code.NO_JOBS, ("jobs",), "expected at least one job, found none")
     return Config(
@@ -156,6 +158,7 @@ def _read(
         stores={name: store for name, store in stores.items() if store is not None},
         jobs={name: job for name, job in jobs.items() if job is not None},
         digest=digest,
+        retention=head.retention,
     )
 
 

@@ -54,6 +54,9 @@ def _written_as(sign: str) -> WithJsonSchema:
 Limit = Annotated[timedelta, BeforeValidator(_length(timedelta(milliseconds=1))), _written_as("")]
 """A length of time above zero, such as ``90s``, ``5m`` or ``1h30m``; at most ten years."""
 
+KeptFor = Annotated[timedelta, BeforeValidator(_length(timedelta(days=1))), _written_as("")]
+"""A length of time of a day at least."""
+
 Wait = Annotated[timedelta, BeforeValidator(_length(timedelta())), _written_as("")]
 """A length of time that may be ``0s``."""
 

@@ -13,6 +13,7 @@ from verifier.config.source import source_kinds
 _SECTIONS = {
     "Defaults": "defaults",
     "Tokens": "tokens",
+    "Retention": "retention",
     "SqlStoreConfig": "stores.NAME",
     "JobModel": "jobs.NAME",
     "ScheduleModel": "jobs.NAME.schedule",

@@ -79,7 +79,7 @@ class Service:
     def sort_out(self, items: Sequence[bytes | msgspec.Raw], *, known: bool) -> SortedOut:
         """Read what was sent; with ``known``, by the jobs that are known without asking."""
         histories = self.ledger.known_histories if known else self.ledger.histories()
-        return sort_out(items, histories, self.clock())
+        return sort_out(items, histories, self.clock(), self.ledger.signals_from)
 
     def run(self, reference: str) -> dict[str, Any]:
         """One Run document, by run id or ``job/DUE[/partition]``."""

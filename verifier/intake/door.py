@@ -11,6 +11,7 @@ from verifier.intake.receipt import Receipt, Refused, RejectCode, Rejection
 from verifier.intake.wire import read_signal
 from verifier.ledger.ledger import Ledger
 from verifier.runs.declaration import Declaration, History
+from verifier.runs.instant import format_instant
 from verifier.runs.signal import Lane, Signal
 from verifier.runs.slots import bind
 
@@ -41,7 +42,7 @@ def receive(
     Bad items are refused one by one, with the index they had; the good ones of the
     same batch are kept. Raises ``LedgerUnavailable`` where nothing could be kept.
     """
-    sorted_out = sort_out(items, ledger.histories(), received_at)
+    sorted_out = sort_out(items, ledger.histories(), received_at, ledger.signals_from)
     signals = sorted_out.signals
     with watch.committing() if watch else nullcontext():
         kept = ledger.append(signals, source=source, received_at=received_at)
@@ -75,14 +76,21 @@ class SortedOut(msgspec.Struct, frozen=True):
 
 
 def sort_out(
-    items: Sequence[bytes | msgspec.Raw], histories: Mapping[str, History], received_at: datetime
+    items: Sequence[bytes | msgspec.Raw],
+    histories: Mapping[str, History],
+    received_at: datetime,
+    kept_from: datetime | None = None,
 ) -> SortedOut:
-    """Read each item, and refuse those that are no signal of a job of ``histories``."""
+    """Read each item, and refuse those that are no signal of a job of ``histories``.
+
+    Refused too is what was said before ``kept_from``: it may have been told already.
+    """
     signals: list[Signal] = []
     rejected: list[Rejection] = []
     for index, item in enumerate(items):
         try:
             signal = read_signal(item, received_at)
+            _check_kept(signal, kept_from)
             check_declared(signal, histories)
         except Refused as refusal:
             rejected.append(refusal.rejection(index))
@@ -111,6 +119,15 @@ def check_declared(signal: Signal, histories: Mapping[str, History]) -> None:
             bind(declaration.schedule, signal.at)
         except ValueError as error:
             raise Refused(RejectCode.BAD_TIME, f"no slot belongs to at: {error}") from None
+
+
+def _check_kept(signal: Signal, kept_from: datetime | None) -> None:
+    if kept_from is not None and signal.at < kept_from:
+        raise Refused(
+            RejectCode.TOO_OLD,
+            f"expected `at` not before {format_instant(kept_from)}: older signals are no longer "
+            "kept (retention.signals), so nobody can tell whether this one was told already",
+        )
 
 
 def _check_partition(signal: Signal, declaration: Declaration) -> None:

@@ -16,6 +16,7 @@ class RejectCode(StrEnum):
     NOT_A_SIGNAL = "not_a_signal"
     BAD_TIME = "bad_time"
     FUTURE_TIME = "future_time"
+    TOO_OLD = "too_old"
     UNKNOWN_JOB = "unknown_job"
     UNKNOWN_PARTITION = "unknown_partition"
     DUE_NEEDED = "due_needed"

@@ -13,16 +13,29 @@ from verifier.ledger import facts as run_facts
 from verifier.ledger import runs as run_rows
 from verifier.ledger.append import skipped_run
 from verifier.ledger.declarations import Job, Jobs
+from verifier.ledger.kept import RUNS, SIGNALS, since
 from verifier.ledger.schema import attempts, runs, signals
 from verifier.ledger.signals import UNBOUND, is_anonymous, named
 from verifier.ledger.statements import chunks
 from verifier.runs.attempt import Attempt, Told, fold
 from verifier.runs.binding import RunKey, anonymous_attempt, bind_anonymous, run_key
+from verifier.runs.instant import EPOCH
 from verifier.runs.signal import Kind, Signal
 from verifier.runs.standing import standing
 
 SEED = 20260403
 """Of the order in which signals are folded again; any other than theirs will do."""
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """From when on signals and runs are kept; the beginning where none was pruned."""
+
+    signals: datetime
+    runs: datetime
+
+    def whole(self, attempt: Attempt) -> bool:
+        """Whether all signals of an attempt are in the log."""
+        return attempt.first_said is None or attempt.first_said >= self.signals
 
 
 class Logged(msgspec.Struct, frozen=True):
@@ -35,39 +48,41 @@ class Logged(msgspec.Struct, frozen=True):
 def check(connection: Connection, jobs: Jobs, now: datetime | None = None) -> list[str]:
     """What does not agree, each in one sentence; nothing where all does.
 
-    Everything is folded from the log anew. With ``now``, runs that were not to be
+    Everything is folded from the log anew; of what was pruned only so far as what is
+    left of it says nothing new. With ``now``, runs that were not to be
     looked at before then are judged anew too, and must stand as they are stored.
     """
     found: list[str] = []
+    kept = Kept(signals=since(connection, SIGNALS) or EPOCH, runs=since(connection, RUNS) or EPOCH)
     for name, job in sorted(jobs.items()):
-        found += _check_job(connection, name, job)
+        found += _check_job(connection, name, job, kept)
         if now is not None:
             found += _check_standings(connection, jobs, name, now)
     return found
 
 
-def _check_job(connection: Connection, name: str, job: Job) -> Iterator[str]:
+def _check_job(connection: Connection, name: str, job: Job, kept: Kept) -> Iterator[str]:
     log = _log(connection, name)
     bound = _bound(job, [each.signal for each in log])
     for each in log:
         attempt = bound.get(each.signal.id, UNBOUND)
-        if attempt != each.attempt:
+        if attempt != each.attempt and each.signal.at >= kept.signals:
             yield (
                 f"{name}: signal {each.signal.id!r} is bound to attempt {each.attempt!r}, "
                 f"and should be to {attempt!r}"
             )
-    folded = _folded(bound, [each.signal for each in log])
     stored = {
         row.attempt: row
         for row in connection.execute(select(attempts).where(attempts.c.job == name))
     }
+    folded = _folded(bound, log, {key: row.body for key, row in stored.items()}, kept)
     for attempt in sorted(folded.keys() | stored.keys()):
         yield from _check_attempt(name, job, attempt, folded.get(attempt), stored.get(attempt))
     keys = {
         key for attempt in folded.values() if (key := run_key(attempt, job.schedule_at)) is not None
     }
     skips = [each.signal for each in log if each.signal.kind is Kind.SKIPPED]
-    yield from _check_runs(connection, name, keys, _first_skips(job, skips))
+    yield from _check_runs(connection, name, keys, _first_skips(job, skips), kept)
 
 
 def _log(connection: Connection, name: str) -> list[Logged]:
@@ -95,13 +110,25 @@ def _bound(job: Job, log: Sequence[Signal]) -> dict[str, str]:
     return bound
 
 
-def _folded(bound: Mapping[str, str], log: Iterable[Signal]) -> dict[str, Attempt]:
-    by_attempt: dict[str, list[Signal]] = defaultdict(list)
-    for signal in log:
-        if signal.id in bound:
-            by_attempt[bound[signal.id]].append(named(signal, bound[signal.id]))
-    folded = {name: fold(None, said) for name, said in by_attempt.items()}
-    return {name: attempt for name, attempt in folded.items() if attempt is not None}
+def _folded(
+    bound: Mapping[str, str], log: Iterable[Logged], stored: Mapping[str, Attempt], kept: Kept
+) -> dict[str, Attempt]:
+    """The attempts as their signals have them.
+
+    Where some of those were pruned, what is left is joined with what is stored, and must
+    say nothing new. An attempt that was forgotten with its run is left out.
+    """
+    by_attempt: dict[str, list[Signal]] = {each: [] for each in stored}
+    for each in log:
+        if (attempt := bound.get(each.signal.id)) is not None:
+            by_attempt.setdefault(attempt, []).append(named(each.signal, attempt))
+    folded = {}
+    for attempt, said in by_attempt.items():
+        known = stored.get(attempt)
+        rest = fold(known if known is not None and not kept.whole(known) else None, said)
+        if rest is not None and (known is not None or kept.whole(rest)):
+            folded[attempt] = rest
+    return folded
 
 
 def _check_attempt(
@@ -124,16 +151,23 @@ def _first_skips(job: Job, skips: Iterable[Signal]) -> dict[RunKey, Told[str]]:
 
 
 def _check_runs(
-    connection: Connection, name: str, tried: set[RunKey], skips: Mapping[RunKey, Told[str]]
+    connection: Connection,
+    name: str,
+    tried: set[RunKey],
+    skips: Mapping[RunKey, Told[str]],
+    kept: Kept,
 ) -> Iterator[str]:
     rows = {
         row.key: row
         for row in map(run_rows.row_of, connection.execute(select(runs).where(runs.c.job == name)))
     }
     for key in sorted((tried | skips.keys()) - rows.keys()):
+        if key.due is not None and key.due < kept.runs:
+            continue
         yield f"{name}: run {key.path} is not there, though its signals are"
     for key, row in rows.items():
-        if row.skipped != skips.get(key):
+        forgotten = row.skipped is not None and row.skipped.at < kept.signals
+        if row.skipped != skips.get(key) and not forgotten:
             yield f"{name}: run {key.path} is not skipped as its signals say"
 
 

@@ -25,6 +25,7 @@ from verifier.ledger import (
     expectations,
     grants,
     job_facts,
+    kept,
     latest,
     listing,
     sources,
@@ -34,6 +35,8 @@ from verifier.ledger import (
 from verifier.ledger import append as appending
 from verifier.ledger import declare as declaring
 from verifier.ledger import facts as run_facts
+from verifier.ledger import prune_runs as pruning_runs
+from verifier.ledger import prune_signals as pruning_signals
 from verifier.ledger import revisions as run_revisions
 from verifier.ledger import runs as run_rows
 from verifier.ledger import snapshot as snapshots
@@ -41,8 +44,10 @@ from verifier.ledger.address import database_at
 from verifier.ledger.append import Appended
 from verifier.ledger.database import Database
 from verifier.ledger.declarations import Jobs, Register, job_of
+from verifier.ledger.kept import Page
 from verifier.ledger.listing import RunFilter
 from verifier.ledger.migrate import prepare
+from verifier.ledger.prune_runs import Place
 from verifier.ledger.restand import Judged, restand
 from verifier.ledger.retry import retried
 from verifier.ledger.runs import RunRow
@@ -69,6 +74,9 @@ from verifier.runs.view import GuardRecord, Revision
 DECLARING = "declaring"
 """What those who declare have alone, and all others share."""
 
+PRUNING = "pruning"
+"""What one has alone at a time, of all who forget what is old."""
+
 
 class Ledger:
     """A ledger that is open; ``with`` closes it."""
@@ -79,6 +87,7 @@ class Ledger:
         self._in_force: tuple[Jobs, dict[str, History]] = ({}, {})
         with database.read() as connection:
             born = connection.execute(select(meta)).one()
+            self._signals_from = kept.since(connection, kept.SIGNALS)
         self.ledger_id: str = born.ledger_id
         self.created_at: datetime = born.created_at
 
@@ -171,6 +180,9 @@ class Ledger:
         Raises ``UnknownJob`` where one is of a job that was never declared.
         """
         with self._transaction(received_at) as transaction:
+            self._check_known(
+                transaction, [Batch(signals=signals, source=source, received_at=received_at)]
+            )
             return appending.append(transaction, signals, source)
 
     @retried
@@ -184,6 +196,7 @@ class Ledger:
         of a job that was never declared.
         """
         with self._transaction(now) as transaction:
+            self._check_known(transaction, batches)
             accepted = appending.append_group(transaction, batches)
             if kept is not None:
                 sources.keep(transaction.connection, transaction.jobs, kept, now)
@@ -462,6 +475,71 @@ class Ledger:
         with self._database.write() as connection:
             cursors.write(connection, name, position)
 
+    # What is old is forgotten
+
+    @property
+    def signals_from(self) -> datetime | None:
+        """From which instant on signals are kept and taken, as far as is known here.
+
+        None where none was ever pruned.
+        """
+        return self._signals_from
+
+    def runs_from(self) -> datetime | None:
+        """From which instant on all runs are kept; None where none was ever pruned."""
+        with self._database.read() as connection:
+            return kept.since(connection, kept.RUNS)
+
+    @retried
+    def forget_signals(self, before: datetime, now: datetime) -> bool:
+        """Take no signal any more that was said before ``before``, so that those may be pruned.
+
+        False, and nothing is changed, where all that is kept came later.
+        """
+        with self._database.read() as connection:
+            oldest = pruning_signals.oldest(connection)
+        if oldest is None or oldest >= before:
+            return False
+        # Whoever writes has seen what is taken still, so everyone has to wait a moment.
+        with self._transaction(now, declares=True) as transaction:
+            kept.forget(transaction.connection, kept.SIGNALS, before)
+            self._signals_from = kept.since(transaction.connection, kept.SIGNALS)
+        return True
+
+    @retried
+    def prune_signals(self, place: int | None, now: datetime) -> Page[int]:
+        """Forget the signals of one page of the log that are not taken any more.
+
+        What was folded from them stays. The first ``place`` is None.
+        """
+        with self._transaction(now) as transaction:
+            transaction.alone(PRUNING)
+            before = kept.since(transaction.connection, kept.SIGNALS)
+            if before is None:
+                return Page(0, None)
+            return pruning_signals.prune(transaction.connection, before, place)
+
+    def old_signals(self, before: datetime, place: int | None) -> Page[int]:
+        """What ``prune_signals`` would forget of one page if all before ``before`` went."""
+        with self._database.read() as connection:
+            return pruning_signals.find(connection, before, place)
+
+    @retried
+    def prune_runs(self, before: datetime, place: Place | None, now: datetime) -> Page[Place]:
+        """Forget some closed runs of which nothing is as young as ``before``.
+
+        With them go their attempts, evaluations, revisions, guard decisions, and the
+        actions on them. No figure of a job changes. The first ``place`` is None.
+        """
+        with self._transaction(now) as transaction:
+            transaction.alone(PRUNING)
+            return pruning_runs.prune(transaction, before, place)
+
+    def old_runs(self, before: datetime, place: Place | None) -> Page[Place]:
+        """What ``prune_runs`` would forget of one page."""
+        with self._database.read() as connection:
+            return pruning_runs.find(connection, before, place)
+
     def check(self, now: datetime | None = None) -> list[str]:
         """What of the log, the attempts, the runs and their standing does not agree.
 
@@ -469,6 +547,12 @@ class Ledger:
         """
         with self._database.read() as connection:
             return audit.check(connection, self._register.read(connection), now)
+
+    def _check_known(self, transaction: Transaction, batches: Sequence[Batch]) -> None:
+        """Raise ``LedgerUnavailable`` where somebody tells what may have been forgotten."""
+        self._signals_from = kept.since(transaction.connection, kept.SIGNALS)
+        if self._signals_from is not None:
+            kept.check_known(self._signals_from, batches)
 
     @contextmanager
     def _transaction(self, now: datetime, *, declares: bool = False) -> Iterator[Transaction]:

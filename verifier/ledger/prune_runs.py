@@ -1,0 +1,149 @@
+"""Old runs are forgotten with all that was made of them, a few at a time.
+
+What figures rest on stays whatever its age: the newest runs of each job, and the
+newest useful one of each partition. So does whatever is not closed.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    delete,
+    exists,
+    not_,
+    or_,
+    select,
+    tuple_,
+)
+
+from verifier.ledger import kept
+from verifier.ledger import runs as run_rows
+from verifier.ledger.kept import Page
+from verifier.ledger.runs import RunRow, row_of
+from verifier.ledger.schema import (
+    actions,
+    attempts,
+    evaluations,
+    guard_decisions,
+    revisions,
+    runs,
+)
+from verifier.ledger.transaction import Transaction
+from verifier.runs.verdict import RunState
+
+PAGE = 100
+"""Runs that one step looks at: each has rows in five more tables."""
+
+NEWEST = 100
+"""Runs of each job that stay whatever their age: its figures look at no more."""
+
+Place = tuple[datetime, str]
+"""``at`` and id of the last run that was looked at."""
+
+_OF_RUNS = (attempts, evaluations, revisions, guard_decisions, actions)
+
+
+def find(connection: Connection, before: datetime, place: Place | None) -> Page[Place]:
+    """How many runs of the page after ``place`` are to be forgotten."""
+    page = _page(connection, before, place)
+    return Page(len(_to_forget(connection, before, page)), _following(page))
+
+
+def prune(transaction: Transaction, before: datetime, place: Place | None) -> Page[Place]:
+    """Forget the runs of the page after ``place`` of which nothing is as young as ``before``."""
+    connection = transaction.connection
+    page = _page(connection, before, place)
+    chosen = _to_forget(connection, before, page)
+    if not chosen:
+        return Page(0, _following(page))
+    # Locked as everyone locks them, and asked again: something may have been heard.
+    tried = select(attempts.c.id).where(attempts.c.run_id.in_([row.run_id for row in chosen]))
+    connection.execute(tried.order_by(attempts.c.id).with_for_update())
+    locked = run_rows.lock(connection, (row.key for row in chosen))
+    gone = _to_forget(connection, before, locked)
+    ids = [row.run_id for row in gone]
+    for table in _OF_RUNS:
+        connection.execute(delete(table).where(table.c.run_id.in_(ids)))
+    connection.execute(delete(runs).where(runs.c.run_id.in_(ids)))
+    for row in gone:
+        transaction.change(row.key.job)
+    if gone:
+        kept.forget(connection, kept.RUNS, before)
+    return Page(len(gone), _following(page))
+
+
+def _page(connection: Connection, before: datetime, place: Place | None) -> list[RunRow]:
+    page = select(runs).where(runs.c.at < before).order_by(runs.c.at, runs.c.run_id).limit(PAGE)
+    if place is not None:
+        types = [runs.c.at.type, runs.c.run_id.type]
+        page = page.where(tuple_(runs.c.at, runs.c.run_id) > tuple_(*place, types=types))
+    return [row_of(row) for row in connection.execute(page)]
+
+
+def _following(page: Sequence[RunRow]) -> Place | None:
+    return (page[-1].at, page[-1].run_id) if len(page) == PAGE else None
+
+
+def _to_forget(connection: Connection, before: datetime, page: Sequence[RunRow]) -> list[RunRow]:
+    """Those of ``page`` that are closed, and of which nothing happened since ``before``."""
+    newest = {job: _newest_begin(connection, job) for job in {row.key.job for row in page}}
+    closed = [
+        row
+        for row in page
+        if row.state is RunState.JUDGED
+        and not row.open
+        and (row.judged_at is None or row.judged_at < before)
+        and (begin := newest[row.key.job]) is not None
+        and (row.at, row.run_id) < begin
+    ]
+    if not closed:
+        return []
+    ids = [row.run_id for row in closed]
+    found = select(runs.c.run_id).where(runs.c.run_id.in_(ids), not_(_stays(before)))
+    goes = set(connection.scalars(found))
+    return [row for row in closed if row.run_id in goes]
+
+
+def _newest_begin(connection: Connection, job: str) -> Place | None:
+    """The first of the newest runs of a job; None where it has no more than those."""
+    first = (
+        select(runs.c.at, runs.c.run_id)
+        .where(runs.c.job == job)
+        .order_by(runs.c.at.desc(), runs.c.run_id.desc())
+        .offset(NEWEST - 1)
+        .limit(1)
+    )
+    row = connection.execute(first).first()
+    return None if row is None else (row.at, row.run_id)
+
+
+def _stays(before: datetime) -> ColumnElement[bool]:
+    """Whether something of a run is young, or somebody looks at it for what is."""
+    part: Any = runs.alias("part")
+    later: Any = runs.alias("later")
+    tried = attempts.c
+    return or_(
+        exists().where(
+            tried.run_id == runs.c.run_id,
+            or_(tried.ended_at.is_(None), tried.ended_at >= before, tried.started_at >= before),
+        ),
+        exists().where(evaluations.c.run_id == runs.c.run_id, evaluations.c.finished_at >= before),
+        exists().where(actions.c.run_id == runs.c.run_id, actions.c.at >= before),
+        exists().where(guard_decisions.c.run_id == runs.c.run_id, guard_decisions.c.at >= before),
+        # What is known of the whole job's run is known of each of its partitions.
+        exists().where(part.c.whole_id == runs.c.run_id),
+        and_(
+            runs.c.useful,
+            runs.c.due.is_not(None),
+            ~exists().where(
+                later.c.job == runs.c.job,
+                later.c.partition == runs.c.partition,
+                later.c.useful,
+                later.c.due > runs.c.due,
+            ),
+        ),
+    )
