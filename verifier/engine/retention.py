@@ -10,7 +10,7 @@ import structlog
 from verifier.config.file import Retention
 from verifier.engine.clock import Clock
 from verifier.engine.fleet import Fleet
-from verifier.ledger.kept import Page
+from verifier.ledger.horizon import Page
 from verifier.ledger.ledger import Ledger
 
 EVERY = timedelta(hours=1)

@@ -13,7 +13,7 @@ from verifier.ledger import facts as run_facts
 from verifier.ledger import runs as run_rows
 from verifier.ledger.append import skipped_run
 from verifier.ledger.declarations import Job, Jobs
-from verifier.ledger.kept import RUNS, SIGNALS, since
+from verifier.ledger.horizon import RUNS, SIGNALS, since
 from verifier.ledger.schema import attempts, runs, signals
 from verifier.ledger.signals import UNBOUND, is_anonymous, named
 from verifier.ledger.statements import chunks

@@ -24,8 +24,8 @@ from verifier.ledger import (
     evaluations,
     expectations,
     grants,
+    horizon,
     job_facts,
-    kept,
     latest,
     listing,
     sources,
@@ -44,7 +44,7 @@ from verifier.ledger.address import database_at
 from verifier.ledger.append import Appended
 from verifier.ledger.database import Database
 from verifier.ledger.declarations import Jobs, Register, job_of
-from verifier.ledger.kept import Page
+from verifier.ledger.horizon import Page
 from verifier.ledger.listing import RunFilter
 from verifier.ledger.migrate import prepare
 from verifier.ledger.prune_runs import Place
@@ -87,7 +87,7 @@ class Ledger:
         self._in_force: tuple[Jobs, dict[str, History]] = ({}, {})
         with database.read() as connection:
             born = connection.execute(select(meta)).one()
-            self._signals_from = kept.since(connection, kept.SIGNALS)
+            self._signals_from = horizon.since(connection, horizon.SIGNALS)
         self.ledger_id: str = born.ledger_id
         self.created_at: datetime = born.created_at
 
@@ -488,7 +488,7 @@ class Ledger:
     def runs_from(self) -> datetime | None:
         """From which instant on all runs are kept; None where none was ever pruned."""
         with self._database.read() as connection:
-            return kept.since(connection, kept.RUNS)
+            return horizon.since(connection, horizon.RUNS)
 
     @retried
     def forget_signals(self, before: datetime, now: datetime) -> bool:
@@ -502,8 +502,8 @@ class Ledger:
             return False
         # Whoever writes has seen what is taken still, so everyone has to wait a moment.
         with self._transaction(now, declares=True) as transaction:
-            kept.forget(transaction.connection, kept.SIGNALS, before)
-            self._signals_from = kept.since(transaction.connection, kept.SIGNALS)
+            horizon.forget(transaction.connection, horizon.SIGNALS, before)
+            self._signals_from = horizon.since(transaction.connection, horizon.SIGNALS)
         return True
 
     @retried
@@ -514,7 +514,7 @@ class Ledger:
         """
         with self._transaction(now) as transaction:
             transaction.alone(PRUNING)
-            before = kept.since(transaction.connection, kept.SIGNALS)
+            before = horizon.since(transaction.connection, horizon.SIGNALS)
             if before is None:
                 return Page(0, None)
             return pruning_signals.prune(transaction.connection, before, place)
@@ -550,9 +550,9 @@ class Ledger:
 
     def _check_known(self, transaction: Transaction, batches: Sequence[Batch]) -> None:
         """Raise ``LedgerUnavailable`` where somebody tells what may have been forgotten."""
-        self._signals_from = kept.since(transaction.connection, kept.SIGNALS)
+        self._signals_from = horizon.since(transaction.connection, horizon.SIGNALS)
         if self._signals_from is not None:
-            kept.check_known(self._signals_from, batches)
+            horizon.check_known(self._signals_from, batches)
 
     @contextmanager
     def _transaction(self, now: datetime, *, declares: bool = False) -> Iterator[Transaction]:

@@ -20,9 +20,9 @@ from sqlalchemy import (
     tuple_,
 )
 
-from verifier.ledger import kept
+from verifier.ledger import horizon
 from verifier.ledger import runs as run_rows
-from verifier.ledger.kept import Page
+from verifier.ledger.horizon import Page
 from verifier.ledger.runs import RunRow, row_of
 from verifier.ledger.schema import (
     actions,
@@ -72,7 +72,7 @@ def prune(transaction: Transaction, before: datetime, place: Place | None) -> Pa
     for row in gone:
         transaction.change(row.key.job)
     if gone:
-        kept.forget(connection, kept.RUNS, before)
+        horizon.forget(connection, horizon.RUNS, before)
     return Page(len(gone), _following(page))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, not_, or_, select
 
-from verifier.ledger.kept import Page
+from verifier.ledger.horizon import Page
 from verifier.ledger.schema import signals
 from verifier.runs.signal import Kind
 
