@@ -13,7 +13,7 @@ FIELDS = {
 def test_every_job_is_told_in_one_document(home: Any, landed: Landed) -> None:
     told = landed("status", "--json")
     assert told.code == 0
-    assert told.json.keys() == {"jobs"}
+    assert told.json.keys() == {"jobs", "sources"}
     assert [job["job"] for job in told.json["jobs"]] == [home.long, "revenue", "unproved"]
     assert all(job.keys() >= FIELDS for job in told.json["jobs"])
     assert told.err == ""
@@ -40,4 +40,6 @@ def test_a_ledger_without_jobs_says_how_they_come_there(empty: Path, landed: Lan
     told = landed("status", *ledger)
     assert (told.code, told.out) == (0, "")
     assert "landed serve" in told.err
-    assert landed("status", *ledger, "--json").json == {"jobs": []}
+    told = landed("status", *ledger, "--json").json
+    assert told["jobs"] == []
+    assert [each["source"] for each in told["sources"]] == ["native"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from verifier.cli.tables import WIDE, jobs_table, runs_table, state_text
+from verifier.cli.tables import WIDE, jobs_table, runs_table, sources_table, state_text
 from verifier.runs.verdict import Verdict
 
 Rendered = Callable[..., list[str]]
@@ -112,3 +112,35 @@ def test_a_job_that_was_never_due_has_a_dash(rendered: Rendered) -> None:
 )
 def test_the_state_of_a_job_is_what_matters_first(more: dict[str, Any], word: str) -> None:
     assert state_text(job(**more), NOW).plain == word
+
+
+def source(**more: Any) -> dict[str, Any]:
+    return {
+        "source": "airflow",
+        "heard_until": EARLIER,
+        "contact_due": LATER,
+        "silent_since": None,
+        "trouble": None,
+        "last_signal": None,
+        "clock_offset_seconds": None,
+        "blind": [],
+        **more,
+    }
+
+
+def test_a_silent_source_says_for_how_long(rendered: Rendered) -> None:
+    silent = source(silent_since=EARLIER, trouble="connection refused")
+    lines = rendered(sources_table([silent, source(source="hostcron")], 80, NOW))
+    assert lines[2].split()[:2] == ["silent", "airflow"]
+    assert lines[2].endswith("what happened in the last 1:00:00")
+    assert lines[3].split() == ["yes", "hostcron", "2026-04-03T11:00Z", "-"]
+
+
+def test_a_time_that_nobody_will_ever_know_of_is_told(rendered: Rendered) -> None:
+    blind = [
+        {"since": EARLIER, "until": LATER, "caught_up_at": None},
+        {"since": LATER, "until": None, "caught_up_at": None},
+    ]
+    lines = rendered(sources_table([source(blind=blind)], 80, NOW))
+    assert lines[2].endswith("2026-04-03T11:00Z to 2026-04-03T13:00Z")
+    assert len(lines) == 3

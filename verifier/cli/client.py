@@ -59,6 +59,9 @@ class Client(Protocol):
     def job(self, name: str) -> Document:
         """The status of one job."""
 
+    def sources(self) -> list[Document]:
+        """The status of every source."""
+
     def verify(self, wanted: Wanted, progress: Progress) -> list[Document]:
         """Evaluate runs now, and wait for what follows at once; their Run documents."""
 

@@ -50,6 +50,10 @@ class LocalClient:
         with _told():
             return self._service.job(name)
 
+    def sources(self) -> list[Document]:
+        """Every source."""
+        return self._service.sources()
+
     def verify(self, wanted: Wanted, progress: Progress) -> list[Document]:
         """Evaluate here and now."""
         declared = self._history(wanted.job).latest

@@ -80,6 +80,11 @@ class RemoteClient:
         """One job."""
         return self._ask("GET", f"/v1/jobs/{quote(name, safe='')}")
 
+    def sources(self) -> list[Document]:
+        """Every source."""
+        sources: list[Document] = self._ask("GET", "/v1/sources")["sources"]
+        return sources
+
     def verify(self, wanted: Wanted, progress: Progress) -> list[Document]:
         """Evaluate; it takes as long as the runs take to settle."""
         # It may be long in answering, so first see whether anybody is there at all.

@@ -1,4 +1,4 @@
-"""``landed status``: how every job stands."""
+"""``landed status``: how every job and every source stands."""
 
 from verifier.cli.connect import connect
 from verifier.cli.options import (
@@ -9,10 +9,12 @@ from verifier.cli.options import (
     TokenOption,
     UrlOption,
 )
-from verifier.cli.output import note, show, show_json, stdout
-from verifier.cli.tables import jobs_table
+from verifier.cli.output import note, show, show_json, show_lines, stdout
+from verifier.cli.tables import jobs_table, sources_table
+from verifier.cli.text import plain
 from verifier.cli.where import Where
 from verifier.engine.clock import system_clock
+from verifier.ledger.sources import NATIVE
 
 
 def status(
@@ -23,12 +25,18 @@ def status(
     token: TokenOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell how each job stands: what is open, when it was last useful, when it is due."""
+    """Tell how jobs stand: what is open, when they were last useful, are due; and sources."""
     with connect(Where(config=config, ledger=ledger, url=url, token=token)) as client:
         jobs = client.jobs() if job is None else [client.job(job)]
+        sources = client.sources()
     if as_json:
-        show_json({"jobs": jobs})
+        show_json({"jobs": jobs, "sources": sources})
     elif jobs:
         show(jobs_table(jobs, stdout().width, system_clock()))
+        if any(each["source"] != NATIVE or each["blind"] for each in sources):
+            show("", sources_table(sources, stdout().width, system_clock()))
+        for source in sources:
+            if source["silent_since"] and source["trouble"]:
+                show_lines(plain(f"{source['source']} cannot be heard: {source['trouble']}"))
     else:
         note("no job is declared in this ledger; `landed serve` declares those of landed.yaml")

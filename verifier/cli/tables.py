@@ -1,7 +1,7 @@
 """Tables for people: the verdict first, readable at 80 columns."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from rich import box
@@ -135,6 +135,35 @@ def _state(job: Document, now: datetime) -> Text:
     if due is None:
         return Text("no limit", style="dim")
     return Text("ok", style="green")
+
+
+def sources_table(sources: Sequence[Document], width: int, now: datetime) -> Table:
+    """The status of sources, one a row; ``now`` tells for how long one is silent."""
+    head = ("HEARD", "SOURCE", "UNTIL", "WHAT IS NOT KNOWN")
+    rows = [
+        (
+            Text("silent", style="bold red") if source["silent_since"] else Text("yes", "green"),
+            plain(source["source"]),
+            to_minute(source["heard_until"]),
+            _unknown(source, now),
+        )
+        for source in sources
+    ]
+    return table(head, rows, width, cut=("SOURCE", "WHAT IS NOT KNOWN"))
+
+
+def _unknown(source: Document, now: datetime) -> str:
+    """For how long it is silent, and of which times nobody knows."""
+    said = []
+    if source["silent_since"]:
+        lasts = now.replace(microsecond=0) - parse_instant(source["silent_since"])
+        said.append(f"what happened in the last {max(lasts, timedelta())}")
+    said += [
+        f"{to_minute(window['since'])} to {to_minute(window['until'])}"
+        for window in source["blind"]
+        if window["until"]
+    ]
+    return "\n".join(map(plain, said)) or "-"
 
 
 def facts_grid(rows: Iterable[tuple[str, str | Text]]) -> Table:

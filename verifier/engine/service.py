@@ -16,6 +16,7 @@ from verifier.engine.documents import document, documents, find_run, job_status,
 from verifier.engine.fleet import Fleet
 from verifier.engine.guarding import Gatekeeper, GuardAnswer, GuardRequest
 from verifier.engine.listening import GAP
+from verifier.engine.source_status import source_statuses
 from verifier.exporters.exposition import Exposition, Identity, Scrape, Turns
 from verifier.intake.door import SortedOut, receive, sort_out
 from verifier.intake.receipt import Receipt
@@ -99,6 +100,10 @@ class Service:
         if name not in self.ledger.histories():
             raise UnknownJob(name)
         return job_status(self.ledger, name, self.clock())
+
+    def sources(self) -> list[dict[str, Any]]:
+        """How far each source was heard, and when nobody could hear it."""
+        return source_statuses(self.ledger, self.clock())
 
     def runs_to_verify(
         self,

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from verifier.engine.service import Service
 from verifier.intake.writer import Writer
-from verifier.web import actions, guard, health, jobs, metrics, ping, runs, signals, verify
+from verifier.web import actions, guard, health, jobs, metrics, ping, runs, signals, sources, verify
 from verifier.web.access import Access, HostCheck, Right
 from verifier.web.endpoint import Asked, Endpoint, encode, html_response, json_response, routes
 from verifier.web.openapi import openapi_document
@@ -41,6 +41,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *guard.ENDPOINTS,
     *verify.ENDPOINTS,
     *jobs.ENDPOINTS,
+    *sources.ENDPOINTS,
     *runs.ENDPOINTS,
     *actions.ENDPOINTS,
     *health.ENDPOINTS,

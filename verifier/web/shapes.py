@@ -228,6 +228,40 @@ class Jobs(Shape):
     jobs: list[Job]
 
 
+class BlindTime(Shape):
+    """A time in which nobody could hear a source; ``until`` is None while that goes on.
+
+    Silence in it counts from ``caught_up_at`` on, and never where that is None.
+    """
+
+    since: Instant
+    until: Instant | None
+    caught_up_at: Instant | None
+
+
+class Source(Shape):
+    """How a source stands; ``native`` is what reports by itself.
+
+    ``silent_since``: it was not heard when it should have been; ``trouble`` says why.
+    ``blind`` holds the windows in which silence proves nothing, or proved nothing lately.
+    """
+
+    source: str
+    heard_until: Instant | None
+    contact_due: Instant | None
+    silent_since: Instant | None
+    trouble: str | None
+    last_signal: Instant | None
+    clock_offset_seconds: float | None
+    blind: list[BlindTime]
+
+
+class Sources(Shape):
+    """Every source."""
+
+    sources: list[Source]
+
+
 class Actions(Shape):
     """Operator actions, newest first."""
 

@@ -1,0 +1,68 @@
+"""How each source stands: heard until when, silent since when and why, blind when."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from verifier.engine.listening import GAP
+from verifier.ledger.ledger import Ledger
+from verifier.ledger.sources import NATIVE, SourceState
+from verifier.ledger.windows import BlindWindow
+from verifier.runs.view import instant
+
+SHOWN = timedelta(days=7)
+"""How long a window that is never caught up is shown; it is kept for good."""
+
+
+def source_statuses(ledger: Ledger, now: datetime) -> list[dict[str, Any]]:
+    """The source documents, what reports by itself first, then by name."""
+    states = {name: state for name, state in ledger.sources().items() if state.declared}
+    listened = ledger.last_listening(NATIVE)
+    if listened is not None:
+        own = SourceState(heard_until=listened, contact_within=GAP)
+        states = {NATIVE: own, **states}
+    last = ledger.last_heard()
+    windows = ledger.windows()
+    return [
+        _document(
+            name, state, last.get(name), [each for each in windows if each.source == name], now
+        )
+        for name, state in states.items()
+    ]
+
+
+def _document(
+    name: str,
+    state: SourceState,
+    last_signal: datetime | None,
+    windows: list[BlindWindow],
+    now: datetime,
+) -> dict[str, Any]:
+    due = state.contact_due
+    silent = due is None or due < now
+    return {
+        "source": name,
+        "heard_until": instant(state.heard_until),
+        "contact_due": instant(due),
+        "silent_since": instant(state.heard_until) if silent else None,
+        "trouble": state.trouble,
+        "last_signal": instant(last_signal),
+        "clock_offset_seconds": None if state.ahead is None else state.ahead.total_seconds(),
+        "blind": [
+            {
+                "since": instant(each.since),
+                "until": instant(each.until),
+                "caught_up_at": instant(each.caught_up_at),
+            }
+            for each in windows
+            if _matters(each, now)
+        ],
+    }
+
+
+def _matters(window: BlindWindow, now: datetime) -> bool:
+    """Whether silence in it proves nothing yet, or proved nothing lately."""
+    if window.until is None:
+        return True
+    if window.caught_up_at is not None and window.caught_up_at <= now:
+        return False
+    return window.until > now - SHOWN
