@@ -1,7 +1,8 @@
-"""What tests of several folders need: PostgreSQL, the programs of Prometheus, no timing.
+"""What tests of several folders need: database servers, the programs of Prometheus, no timing.
 
-``LANDED_TEST_POSTGRES_URL`` names a server in which schemas may be made, for those
-tests that run on both kinds of ledger; else one is started for the session. Where
+``LANDED_TEST_POSTGRES_URL`` names a server in which schemas may be made, and
+``LANDED_TEST_MARIADB_URL`` one in which databases may; else one is started for the
+session. Where
 something is not to be had, the tests that need it are skipped, but not on CI.
 """
 
@@ -10,16 +11,19 @@ import shutil
 import subprocess
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
+from time import sleep
 
 import pytest
 from hypothesis import settings
 from sqlalchemy import create_engine, make_url
 
 SERVER_VARIABLE = "LANDED_TEST_POSTGRES_URL"
+MARIADB_VARIABLE = "LANDED_TEST_MARIADB_URL"
 _NUMBERS = count()
 
 # How long an example takes says nothing on a busy machine; speed is for benchmarks.
@@ -61,7 +65,7 @@ def _unpack(package: str, folder: Path) -> str:
         _run(folder, "apt-get", "update")
         if not _run(folder, "apt-get", "download", package):
             return f"apt-get cannot download {package}"
-    (archive,) = folder.glob(f"{package}_*.deb")
+    archive = next(folder.glob(f"{package}_*.deb"))
     return "" if _run(folder, "dpkg", "-x", str(archive), str(folder)) else "dpkg cannot unpack it"
 
 
@@ -113,6 +117,94 @@ def postgres_url(postgres_server: str) -> Iterator[Callable[[], str]]:
         for name in made:
             connection.exec_driver_sql(f"DROP SCHEMA {name} CASCADE")
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[str]:
+    """The URL of a MariaDB server for tests, as one who may do anything there."""
+    given = os.environ.get(MARIADB_VARIABLE)
+    if given:
+        yield given
+        return
+    folder = Path(mkdtemp(prefix="landed-mariadb-"))
+    try:
+        program = _mariadbd(folder)
+        if isinstance(program, str):
+            if os.environ.get("CI") == "true":
+                pytest.fail(program)
+            pytest.skip(program)
+        with _served(program, folder / "data") as url:
+            yield url
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class _MariaDb:
+    """The server's program, the folder of its kind of ``/usr``, and its environment."""
+
+    path: str
+    base: Path
+    environ: dict[str, str]
+
+
+def _mariadbd(folder: Path) -> "_MariaDb | str":
+    """The server from PATH, else unpacked from Debian's packages; else why it is not to be had."""
+    found = shutil.which("mariadbd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if found:
+        return _MariaDb(found, Path(found).parents[1], {})
+    for package in ("mariadb-server-core", "libaio1", "liburing2"):
+        problem = _unpack(package, folder)
+        if problem:
+            return f"no MariaDB: {MARIADB_VARIABLE} is not set, mariadbd not on PATH, and {problem}"
+    libraries = [str(each) for each in folder.glob("usr/lib/*-linux-gnu")]
+    base = folder / "usr"
+    return _MariaDb(str(base / "sbin/mariadbd"), base, {"LD_LIBRARY_PATH": ":".join(libraries)})
+
+
+@contextmanager
+def _served(program: _MariaDb, data: Path) -> Iterator[str]:
+    """A server with an empty data folder, on a socket beside its data."""
+    data.mkdir()
+    options = [
+        "--no-defaults",
+        f"--basedir={program.base}",
+        f"--datadir={data}",
+        f"--socket={data / 'sock'}",
+        "--innodb-log-file-size=10M",
+        "--innodb-flush-log-at-trx-commit=0",
+        "--secure-file-priv=",
+        *(["--user=root"] if os.geteuid() == 0 else []),
+    ]
+    environ = {**os.environ, **program.environ}
+    scripts = program.base / "share/mysql"
+    tables = "".join(
+        (scripts / f"mysql_{name}.sql").read_text()
+        for name in ("system_tables", "performance_tables", "system_tables_data")
+    )
+    subprocess.run(
+        [program.path, *options, "--bootstrap"],
+        input=f"create database mysql;\nuse mysql;\n{tables}",
+        text=True,
+        env=environ,
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    with (data / "log").open("w") as log:
+        server = subprocess.Popen(
+            [program.path, *options, "--skip-networking"], env=environ, stdout=log, stderr=log
+        )
+    try:
+        for _ in range(600):
+            if (data / "sock").is_socket():
+                break
+            assert server.poll() is None, (data / "log").read_text()[-2000:]
+            sleep(0.05)
+        yield f"mysql+pymysql://root@localhost/mysql?unix_socket={data / 'sock'}"
+    finally:
+        server.kill()  # its data is thrown away
+        server.wait(60)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -1,20 +1,25 @@
-"""Real SQLite databases, and a short way to ask checks about them."""
+"""Real databases of every kind, and a short way to ask checks about them."""
 
+import os
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from pydantic import TypeAdapter
+from sqlalchemy import NullPool, create_engine, make_url
 
 from verifier.checks.evaluate import evaluate
 from verifier.checks.question import Question
 from verifier.checks.registry import Check
 from verifier.checks.stores.registry import Stores
-from verifier.checks.stores.sql import SqlStoreConfig
+from verifier.checks.stores.sql import SqlStore, SqlStoreConfig
 from verifier.runs.evaluation import CheckResult
 from verifier.runs.interval import Interval
 
@@ -47,6 +52,89 @@ class Database:
     @property
     def url(self) -> str:
         return f"sqlite:///{self.path}"
+
+
+@dataclass
+class Target:
+    """A database of some kind: ``url`` is what a store reads, ``write`` what a job does."""
+
+    kind: str
+    url: str
+    folder: Path
+    """Where its server, or the test itself, runs: no file may appear there by reading."""
+
+    def write(self, *statements: str) -> None:
+        with self.writing() as execute:
+            for sql in statements:
+                execute(sql)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        with self.writing() as execute:
+            return [tuple(row) for row in execute(sql).fetchall()]
+
+    @contextmanager
+    def writing(self) -> Iterator[Callable[[str], Any]]:
+        if self.kind == "duckdb":
+            with duckdb.connect(make_url(self.url).database or "") as connection:
+                yield connection.execute
+            return
+        engine = create_engine(self.url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        with engine.connect() as connection:
+            yield connection.exec_driver_sql
+
+
+KINDS = [
+    "sqlite",
+    "duckdb",
+    pytest.param("postgresql", marks=pytest.mark.slow),
+    pytest.param("mariadb", marks=pytest.mark.slow),
+]
+_NUMBERS = count()
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def target(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Target]:
+    """An empty database of each kind."""
+    if kind == "postgresql":
+        url = request.getfixturevalue("postgres_url")()
+        yield Target(kind, url, tmp_path)
+    elif kind == "mariadb":
+        server = make_url(request.getfixturevalue("mariadb_server"))
+        url = server.set(database=f"landed_{os.getpid()}_{next(_NUMBERS)}")
+        Target(kind, str(server), tmp_path).write(f"CREATE DATABASE {url.database}")
+        yield Target(kind, url.render_as_string(hide_password=False), tmp_path)
+        Target(kind, str(server), tmp_path).write(f"DROP DATABASE {url.database}")
+    else:
+        path = tmp_path / "data" / f"shop.{kind}"
+        path.parent.mkdir()
+        target = Target(kind, f"{kind}:///{path}", tmp_path)
+        target.write("SELECT 1")
+        yield target
+
+
+@pytest.fixture
+def make_target(tmp_path: Path) -> Callable[[str], Target]:
+    return lambda url: Target(make_url(url).get_backend_name(), url, tmp_path)
+
+
+@pytest.fixture
+def open_store() -> Iterator[Callable[..., SqlStore]]:
+    """Opens stores on targets, and closes them after the test."""
+    stores: list[SqlStore] = []
+
+    def opening(target: Target, **fields: Any) -> SqlStore:
+        config = {"type": "sql", "url": target.url, **fields}
+        stores.append(SqlStore(SqlStoreConfig.model_validate(config)))
+        return stores[-1]
+
+    yield opening
+    for store in stores:
+        store.close()
 
 
 class Asker:

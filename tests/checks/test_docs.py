@@ -41,7 +41,7 @@ def test_the_examples_are_valid_and_their_sql_passes_the_lint():
     stores = [store for example in EXAMPLES for store in example.get("stores", {}).values()]
 
     assert len(checks) == 4
-    assert len(stores) == 2
+    assert len(stores) == 4
     for check in checks:
         for query in TypeAdapter(Check).validate_python(check).queries():
             assert query.problem is None

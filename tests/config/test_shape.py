@@ -104,13 +104,25 @@ def test_a_misspelt_key_of_a_store_is_told(with_job: With, only: Only) -> None:
     assert only(text).hint == "did you mean 'statement_timeout'?"
 
 
-def test_a_database_that_cannot_be_asked_yet_is_not_yet_supported(
+def test_a_kind_of_database_that_is_not_known_is_told_without_the_url(
     with_job: With, only: Only
 ) -> None:
-    text = with_job().replace("sqlite:////srv/shop.db", "postgresql://landed:hunter2@db/shop")
+    text = with_job().replace("sqlite:////srv/shop.db", "oracle://landed:hunter2@db/shop")
     problem = only(text)
-    assert problem.code is Code.NOT_YET
-    assert problem.message == "expected what works by now, found 'postgresql://…'"
+    assert problem.code is Code.BAD_VALUE
+    assert problem.path.endswith(".url")
+    assert "sqlite, postgresql, mysql, mariadb, duckdb" in problem.message
+    assert "hunter2" not in str(problem)
+
+
+def test_a_driver_that_is_not_installed_is_told_with_what_to_install(
+    with_job: With, only: Only, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("verifier.checks.stores.kinds.find_spec", lambda _name: None)
+    problem = only(with_job().replace("sqlite:////srv/shop.db", "mariadb://landed@db/shop"))
+    assert problem.path.endswith(".url")
+    assert problem.hint == "pip install 'landed[mysql]'"
+    assert problem.message.startswith("expected the driver pymysql to be installed")
 
 
 def test_a_name_that_cannot_be_is_told_without_it_where_it_could_be_a_secret(

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from verifier.checks.bounds import Percent, around
-from verifier.checks.inquiry import Inquiry, Statement
+from verifier.checks.inquiry import NOTHING, Inquiry, Statement
 from verifier.checks.keys import Key, key_of
 from verifier.checks.model import Name, Part, Query, Sql
 from verifier.checks.number import plain, to_count, to_number
@@ -90,15 +90,7 @@ class Expected(Part):
             return
         statement = inquiry.statement(self.store, self.ready.sql)
         evidence["ready"] = statement.evidence()
-        with inquiry.rows(statement) as rows:
-            if rows.width != 1:
-                raise CannotTell(
-                    UnknownReason.WRONG_SHAPE, f"ready: expected one column, found {rows.width}"
-                )
-            found = [row[0] for row, _ in zip(rows, range(2), strict=False)]
-        if len(found) > 1:
-            raise CannotTell(UnknownReason.WRONG_SHAPE, "ready: expected one row, found more")
-        if not found or not _is_true(found[0]):
+        if not _is_true(inquiry.value(statement)):
             raise CannotTell(UnknownReason.EXPECTED_NOT_READY, "the expected side is not ready")
 
     def _require_credible(self, count: int, inquiry: Inquiry, evidence: dict[str, Any]) -> None:
@@ -122,20 +114,22 @@ class Expected(Part):
 
 
 def _is_true(value: object) -> bool:
-    if value is None or isinstance(value, bool):
-        return bool(value)
+    if value is None or value is NOTHING:
+        return False
+    if isinstance(value, bool):
+        return value
     return to_number(value) != 0
 
 
 def _read_keys(inquiry: Inquiry, statement: Statement, width: int) -> set[Key]:
     keys: set[Key] = set()
     with inquiry.rows(statement) as rows:
-        if rows.width != width:
-            raise CannotTell(
-                UnknownReason.WRONG_SHAPE,
-                f"expected a column for each of the {width} of the key, found {rows.width}",
-            )
         for row in rows:
+            if len(row) != width:
+                raise CannotTell(
+                    UnknownReason.WRONG_SHAPE,
+                    f"expected a column for each of the {width} of the key, found {len(row)}",
+                )
             key = key_of(row)
             if None in key:
                 raise CannotTell(UnknownReason.NULL_KEY, "an expected key is NULL")

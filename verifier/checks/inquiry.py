@@ -13,6 +13,9 @@ from verifier.checks.reason import CannotTell, UnknownReason
 from verifier.checks.sqltext import parameters_in
 from verifier.checks.store import Rows, Session
 
+NOTHING = object()
+"""No row at all, where NULL would be a value."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
@@ -69,16 +72,24 @@ class Inquiry:
 
     def number(self, statement: Statement) -> Decimal:
         """The one number that ``statement`` gives; raises ``CannotTell`` for all else."""
+        value = self.value(statement)
+        if value is NOTHING:
+            raise CannotTell(UnknownReason.WRONG_SHAPE, "expected one row, found none")
+        return to_number(value)
+
+    def value(self, statement: Statement) -> object:
+        """The one value that ``statement`` gives, ``NOTHING`` where it gives no row."""
         with self.rows(statement) as rows:
-            if rows.width != 1:
-                raise CannotTell(
-                    UnknownReason.WRONG_SHAPE, f"expected one column, found {rows.width}"
-                )
             found = [row for row, _ in zip(rows, range(2), strict=False)]
-        if len(found) != 1:
-            count = "none" if not found else "more"
-            raise CannotTell(UnknownReason.WRONG_SHAPE, f"expected one row, found {count}")
-        return to_number(found[0][0])
+        if not found:
+            return NOTHING
+        if len(found[0]) != 1:
+            raise CannotTell(
+                UnknownReason.WRONG_SHAPE, f"expected one column, found {len(found[0])}"
+            )
+        if len(found) > 1:
+            raise CannotTell(UnknownReason.WRONG_SHAPE, "expected one row, found more")
+        return found[0][0]
 
 
 def _json_ready(value: object) -> object:

@@ -1,21 +1,13 @@
 """What the evaluator needs of a store; ``stores/`` implements it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from verifier.checks.question import Value
 
-
-class Rows(Protocol):
-    """What a statement gave: ``width`` columns, and the rows, read once."""
-
-    @property
-    def width(self) -> int:
-        """How many columns each row has."""
-
-    def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        """The rows, read as they are asked for, so that memory stays bounded."""
+Rows = Iterator[tuple[Any, ...]]
+"""What a statement gave, read once and as it is asked for, so that memory stays bounded."""
 
 
 class Session(Protocol):
@@ -24,8 +16,11 @@ class Session(Protocol):
     def quote(self, name: str) -> str:
         """``name`` as an identifier; the parts of ``schema.table`` each by itself."""
 
-    def exact(self, expression: str) -> str:
-        """``expression``, compared byte by byte whatever the column's collation."""
+    def exact(self, table: str, columns: Sequence[str]) -> list[str]:
+        """``columns`` of ``table`` as expressions, each compared byte by byte.
+
+        Whatever the collation of the columns. Raises ``CannotTell`` as ``select`` does.
+        """
 
     def bind(self, value: Value) -> object:
         """``value`` as this store binds it."""

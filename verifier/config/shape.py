@@ -139,8 +139,9 @@ def _report_value(detail: ErrorDetails, path: Path, reporter: Reporter) -> None:
         pattern = str(context["pattern"])
         code = Code.BAD_NAME if pattern == NAME_PATTERN else Code.BAD_VALUE
         expected = _PATTERNS.get(pattern, f"a text that matches {pattern}")
-    elif kind == "not_yet":
-        code, expected, hint = Code.NOT_YET, "what works by now", "not yet supported"
+    elif kind == "missing_driver":
+        hint = f"pip install 'landed[{context['extra']}]'"
+        code, expected = Code.BAD_VALUE, f"the driver {context['driver']} to be installed for it"
     else:
         _report_words(str(context.get("error", detail["msg"])), path, found, reporter)
         return

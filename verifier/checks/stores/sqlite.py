@@ -6,23 +6,21 @@ functions. ``mode=ro`` alone would let ``ATTACH`` and ``VACUUM INTO`` write else
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import cast
 
-from sqlalchemy import URL, Connection, Engine, create_engine
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
+from sqlalchemy import URL
 
 from verifier.checks.keys import instant_text
 from verifier.checks.question import Value
 from verifier.checks.reason import UnknownReason
+from verifier.checks.remark import Level, Remark
+from verifier.checks.stores.database import Database, Select, Told
 from verifier.checks.stores.sqlite_file import AtRest, SqliteFile
 from verifier.checks.stores.watch import Watch
 
-_LONGEST_WAIT_FOR_A_LOCK = timedelta(seconds=5)
 _LARGEST_VALUE_BYTES = 64 * 1024 * 1024
 _STEPS_BETWEEN_LOOKS_AT_THE_WATCH = 10_000
 
@@ -63,52 +61,66 @@ class _Connection(sqlite3.Connection):
     opened_at_rest: AtRest | None = None
 
 
-class SqliteDatabase:
+class SqliteDatabase(Database):
     """One database file; each session opens it anew.
 
     Jobs replace whole files, and a connection kept open would go on reading the old.
     """
 
-    probe = "SELECT count(*) FROM sqlite_master"
+    DIALECT = ("sqlite", "named")
+    PROBE = "SELECT count(*) FROM sqlite_master"
 
-    def __init__(self, url: URL, timeout: timedelta) -> None:
+    def __init__(self, url: URL, statement_timeout: timedelta, lock_timeout: timedelta) -> None:
+        super().__init__(url, statement_timeout, lock_timeout)
         self._file = SqliteFile(Path(url.database or "").absolute())
-        self._timeout = min(timeout, _LONGEST_WAIT_FOR_A_LOCK)
-        self.engine: Engine = create_engine("sqlite://", creator=self._connect, poolclass=NullPool)
 
-    @staticmethod
-    def url_problem(url: URL) -> str | None:
+    @classmethod
+    def url_problem(cls, url: URL) -> str | None:
         """What keeps ``url`` from naming a database file, or None."""
         if url.drivername not in ("sqlite", "sqlite+pysqlite"):
-            return f"not yet supported: {url.drivername}"
+            return f"expected sqlite:///, found {url.drivername}"
         if url.host or url.username or url.password:
             return "expected a path after sqlite:///, without a user or a host"
         if not url.database or url.database.startswith((":", "file:")):
             return "expected the path of a file after sqlite:///"
         return "expected no parameters after '?'" if url.query else None
 
-    @contextmanager
-    def reading(self, connection: Connection, watch: Watch) -> Iterator[None]:
-        """Holds ``connection`` to one snapshot, to reading, and to its ``watch``."""
-        raw = _raw(connection)
-        # SQLAlchemy adds REGEXP in Python, whose patterns can run on where no watch looks.
-        raw.create_function("regexp", 2, None)
-        raw.execute("PRAGMA query_only = ON")
-        raw.execute("BEGIN")
-        raw.set_progress_handler(
-            lambda: watch.over() is not None, _STEPS_BETWEEN_LOOKS_AT_THE_WATCH
+    def connect(self) -> sqlite3.Connection:
+        """The file, opened only to be read."""
+        at_rest = self._file.at_rest()
+        connection = sqlite3.connect(
+            f"{self._file.path.as_uri()}?mode=ro{'&immutable=1' if at_rest else ''}",
+            uri=True,
+            timeout=self.lock_timeout.total_seconds(),
+            isolation_level=None,
+            check_same_thread=False,
+            factory=_Connection,
         )
-        raw.set_authorizer(_authorize)
+        connection.opened_at_rest = at_rest
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LARGEST_VALUE_BYTES)
+        return connection
+
+    @contextmanager
+    def reading(self, connection: sqlite3.Connection, watch: Watch) -> Iterator[None]:
+        """Holds ``connection`` to one snapshot, to reading, and to its ``watch``."""
         try:
+            connection.execute("PRAGMA query_only = ON")
+            connection.execute("BEGIN")
+            connection.set_progress_handler(
+                lambda: watch.over() is not None, _STEPS_BETWEEN_LOOKS_AT_THE_WATCH
+            )
+            connection.set_authorizer(_authorize)
             yield
         finally:
-            # Closing ends the snapshot; SQLAlchemy may say ROLLBACK before that.
-            raw.set_authorizer(None)
-            raw.set_progress_handler(None, 0)
+            connection.close()
 
-    def undisturbed(self, connection: Connection) -> bool:
+    def cancel(self, connection: sqlite3.Connection) -> None:
+        """Ends the running statement; the progress handler mostly was first."""
+        connection.interrupt()
+
+    def undisturbed(self, connection: _Connection) -> bool:
         """Whether what was read since ``connection`` opened is one state of the database."""
-        then = _raw(connection).opened_at_rest
+        then = connection.opened_at_rest
         return then is None or then == self._file.at_rest()
 
     def bind(self, value: Value) -> object:
@@ -121,20 +133,22 @@ class SqliteDatabase:
             return instant_text(value)
         return value.isoformat() if isinstance(value, date) else value
 
-    def exact(self, expression: str) -> str:
-        """``expression``, compared byte by byte."""
-        return f"{expression} COLLATE BINARY"
+    def exact(self, select: Select, table: str, columns: Sequence[str]) -> list[str]:
+        """The columns, compared byte by byte."""
+        return [f"{each} COLLATE BINARY" for each in super().exact(select, table, columns)]
 
-    def reason(self, error: Exception, watch: Watch) -> tuple[UnknownReason, str] | None:
+    def reason(self, error: Exception, watch: Watch) -> Told | None:
         """Why ``error`` came, and its text; None where SQLite did not raise it."""
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        if not isinstance(cause, sqlite3.Error | sqlite3.Warning):
+        if not isinstance(error, sqlite3.Error | sqlite3.Warning):
             return None
-        return self._reason(cause, watch), str(cause)
+        return self._reason(error, watch), str(error)
+
+    def examine(self, connection: sqlite3.Connection) -> Iterator[Remark]:  # noqa: ARG002 - it tells nothing more
+        """The library's version; a file is never opened but to be read."""
+        yield Remark(level=Level.OK, message=f"reachable, SQLite {sqlite3.sqlite_version}")
 
     def close(self) -> None:
         """Lets go of the file."""
-        self.engine.dispose()
         self._file.close()
 
     def _reason(self, cause: sqlite3.Error | sqlite3.Warning, watch: Watch) -> UnknownReason:
@@ -150,24 +164,6 @@ class SqliteDatabase:
             return _BY_CODE[code]
         said = (reason for words, reason in _BY_MESSAGE.items() if words in str(cause))
         return next(said, UnknownReason.BAD_QUERY)
-
-    def _connect(self) -> sqlite3.Connection:
-        at_rest = self._file.at_rest()
-        connection = sqlite3.connect(
-            f"{self._file.path.as_uri()}?mode=ro{'&immutable=1' if at_rest else ''}",
-            uri=True,
-            timeout=self._timeout.total_seconds(),
-            isolation_level=None,
-            check_same_thread=False,
-            factory=_Connection,
-        )
-        connection.opened_at_rest = at_rest
-        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LARGEST_VALUE_BYTES)
-        return connection
-
-
-def _raw(connection: Connection) -> _Connection:
-    return cast(_Connection, connection.connection.driver_connection)
 
 
 def _authorize(action: int, first: str | None, second: str | None, *_: str | None) -> int:
