@@ -29,7 +29,7 @@ from verifier.engine.engine import Engine
 from verifier.engine.fleet import Fleet
 from verifier.engine.guarding import Gatekeeper
 from verifier.engine.instance import claim, operate_token
-from verifier.engine.listening import NATIVE, resume
+from verifier.engine.listening import NATIVE, still_here
 from verifier.engine.service import Service
 from verifier.ledger.ledger import Ledger
 from verifier.runs.instant import format_instant
@@ -197,7 +197,7 @@ def _play(home: Path) -> list[datetime]:
     clock = [dues[0] - timedelta(minutes=5)]
     with opened(home, lambda: clock[0]) as service:
         service.fleet.register(clock[0])
-        resume(service.ledger, clock[0], timedelta(seconds=1))
+        still_here(service.ledger, clock[0], timedelta(seconds=1))
         engine = Engine(service.ledger, service.fleet, lambda: clock[0])
         player = Player(home, service, engine, clock)
         player.hour(dues[0], regions=REGIONS, end="succeeded", exit_code=0)

@@ -113,7 +113,7 @@ def test_silence_proves_nothing_while_nobody_listens(
 ) -> None:
     heard = system_clock() - timedelta(hours=6)
     with home.ledger() as ledger:
-        ledger.listening(NATIVE, heard)
+        ledger.keep_cursor(f"listening/{NATIVE}", format_instant(heard))
     for _ in range(2):
         with connect(Where()) as client:
             run = client.run(f"unproved/{home.missing}")

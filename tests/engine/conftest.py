@@ -15,7 +15,7 @@ from verifier.engine.documents import document
 from verifier.engine.engine import Engine
 from verifier.engine.fleet import Fleet
 from verifier.engine.guarding import Gatekeeper
-from verifier.engine.listening import resume
+from verifier.engine.listening import still_here
 from verifier.engine.service import Service
 from verifier.ledger.ledger import Ledger
 from verifier.runs.binding import RunKey
@@ -88,7 +88,7 @@ class World:
         self.stores = Stores(config.stores)
         self.fleet = Fleet(config, self.ledger, self.stores)
         self.fleet.register(self.now)
-        resume(self.ledger, self.now, config.startup_grace)
+        still_here(self.ledger, self.now, config.startup_grace)
         self.engine = Engine(self.ledger, self.fleet, self.clock)
         self.gatekeeper = Gatekeeper(self.ledger, self.fleet, self.clock)
         self.service = Service(self.ledger, self.fleet, self.gatekeeper, self.clock, self.wait)

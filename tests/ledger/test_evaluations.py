@@ -1,7 +1,10 @@
+from threading import Barrier, Thread
+
 import msgspec
 import pytest
 
 from verifier.ledger.errors import UnknownJob
+from verifier.ledger.ledger import Ledger
 from verifier.ledger.listing import RunFilter
 
 
@@ -34,3 +37,45 @@ def test_an_evaluation_of_another_run_or_of_no_job_is_refused(ledger, build):
             build.at("02:00"),
         )
     assert ledger.runs(RunFilter()) == []
+
+
+def test_of_two_that_look_at_once_the_first_to_answer_counts(ledger, told, build):
+    key = told.night(verified=False)
+    first = build.evaluation(key, "02:10:11", "complete")
+    second = build.evaluation(key, "02:10:10", "none")
+    assert ledger.record_after(None, key, first, build.at("02:10:12"))
+    revision = ledger.row(key).revision
+    assert not ledger.record_after(None, key, second, build.at("02:10:13"))
+    assert ledger.evaluations(key) == [first]
+    assert ledger.row(key).revision == revision
+    assert ledger.record_after(first.evaluation_id, key, second, build.at("02:10:13"))
+
+
+def test_a_look_is_dropped_where_somebody_asked_meanwhile(ledger, told, build):
+    key = told.night(verified=False)
+    asked = build.evaluation(key, "02:10:11", "complete", "asked")
+    ledger.record(key, asked, build.at("02:10:12"))
+    look = build.evaluation(key, "02:10:10", "complete")
+    assert not ledger.record_after(None, key, look, build.at("02:10:13"))
+    assert ledger.evaluations(key) == [asked]
+
+
+def test_replicas_that_record_the_same_look_at_once_keep_one_of_it(postgres_url, build):
+    url, count = postgres_url(), 4
+    barrier, kept = Barrier(count), []
+
+    def look(number):
+        with Ledger.open(url, build.declared) as ledger:
+            answer = build.evaluation(build.nightly, f"02:10:1{number}", "complete")
+            barrier.wait()
+            kept.append(ledger.record_after(None, build.nightly, answer, build.at("02:11")))
+
+    with Ledger.open(url, build.declared) as ledger:
+        ledger.declare("nightly", build.job(), {}, build.declared)
+        threads = [Thread(target=look, args=(number,)) for number in range(count)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(kept) == [False] * (count - 1) + [True]
+        assert len(ledger.evaluations(build.nightly)) == 1

@@ -17,11 +17,10 @@ from verifier.engine.clock import Clock, Wait, system_clock, system_wait
 from verifier.engine.fleet import Fleet
 from verifier.engine.guarding import Gatekeeper
 from verifier.engine.instance import ledger_path, operate_token, serving
-from verifier.engine.listening import GAP
+from verifier.engine.listening import GAP, nobody_listens
 from verifier.engine.service import Service
 from verifier.ledger.errors import LedgerUnavailable
 from verifier.ledger.ledger import Ledger
-from verifier.ledger.sources import NATIVE
 from verifier.runs.instant import format_instant
 from verifier.signals.spool import sweep_spool
 
@@ -103,15 +102,9 @@ def _bare_config() -> Config:
 
 def _catch_up(service: Service, spool: str) -> None:
     """Hear what this host's wrappers wrote down, and own up to what nobody heard."""
-    ledger, now = service.ledger, service.clock()
     try:
-        last = ledger.last_listening(NATIVE)
-        if last is None:
-            ledger.listening(NATIVE, now)
-        elif now - last > GAP:
-            if all(window.since != last for window in ledger.windows(NATIVE)):
-                # Still open: silence proves nothing until a `serve` has caught up.
-                ledger.blind(NATIVE, since=last, until=None, caught_up_at=None)
+        last = nobody_listens(service.ledger, service.clock())
+        if last is not None:
             heard = format_instant(last.replace(microsecond=0))
             note(
                 "note: no `landed serve` runs on this ledger; the last one was heard at "

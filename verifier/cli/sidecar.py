@@ -19,20 +19,23 @@ from verifier.engine.clock import Clock, system_clock, wait_unless
 from verifier.engine.engine import Engine
 from verifier.engine.fleet import Fleet
 from verifier.engine.guarding import Gatekeeper
-from verifier.engine.hearing import Hearings
-from verifier.engine.listening import resume, still_here
+from verifier.engine.listening import SIGN_EVERY, own_up, still_here
 from verifier.engine.loops import Loops
+from verifier.engine.reception import Reception
 from verifier.engine.retention import Keeper
 from verifier.engine.service import Service
+from verifier.engine.turn import LENGTH
 from verifier.ledger.errors import LedgerUnavailable
 from verifier.ledger.ledger import Ledger
 from verifier.signals.spool import sweep_spool
 
 SPOOL_EVERY = timedelta(seconds=2)
-LISTENING_EVERY = timedelta(seconds=5)
 RELOAD_EVERY = timedelta(seconds=1)
 METRICS_EVERY = timedelta(seconds=5)
 RETENTION_EVERY = timedelta(seconds=1)
+
+LEASE_TICKS = 3
+"""A lease lasts for this many ticks at least; all that serve one ledger tick alike."""
 
 STORES_KEPT = 2
 """Those in use, and those of the configuration before: a check may still be asking them."""
@@ -65,29 +68,30 @@ class Sidecar:
             self._fleet = Fleet(config, ledger, stores)
             gatekeeper = Gatekeeper(ledger, self._fleet, clock)
             opening.callback(gatekeeper.close)
-            self._engine = Engine(ledger, self._fleet, clock)
+            self._engine = Engine(
+                ledger, self._fleet, clock, lease_for=max(LENGTH, LEASE_TICKS * tick)
+            )
             opening.callback(self._engine.close)
             self._keeper = Keeper(ledger, self._fleet, clock)
             self.service = Service(
                 ledger, self._fleet, gatekeeper, clock, wait_unless(self._stopping)
             )
-            self._hearings = Hearings(ledger, clock, self.service.exposition.meters)
-            opening.callback(self._hearings.stop)
+            self._reception = Reception(ledger, clock, self.service.exposition.meters, config)
+            opening.callback(self._reception.stop)
             self._closing = opening.pop_all()
 
     def __enter__(self) -> Self:
         now = self._clock()
         try:
             self._fleet.register(now)
-            if resume(self.service.ledger, now, self._config.startup_grace):
+            if still_here(self.service.ledger, now, self._config.startup_grace):
                 log.info("was_away", grace_seconds=self._config.startup_grace.total_seconds())
-            self._hearings.apply(self._config)
             loops = Loops(self._clock)
-            loops.add(Loop.LISTENING, self._listen, LISTENING_EVERY)
+            loops.add(Loop.LISTENING, self._listen, SIGN_EVERY)
             loops.add(Loop.SPOOL, self._sweep_spool, SPOOL_EVERY)
-            loops.add(Loop.TICK, self._engine.tick, self._tick)
+            loops.add(Loop.TICK, self._sweep, self._tick)
             loops.add(Loop.RELOAD, self._reload, RELOAD_EVERY)
-            loops.add(Loop.RETENTION, self._keeper.turn, RETENTION_EVERY)
+            loops.add(Loop.RETENTION, self._prune, RETENTION_EVERY)
             loops.add(Loop.METRICS, partial(self._measure, loops), METRICS_EVERY, at_once=True)
             before = signal.signal(signal.SIGHUP, lambda _number, _frame: self._reload_asked.set())
             self._closing.callback(signal.signal, signal.SIGHUP, before)
@@ -109,7 +113,7 @@ class Sidecar:
     def interrupt(self) -> None:
         """Cut short what asks stores or waits to, so that a stop need not wait for it."""
         self._stopping.set()
-        self._hearings.interrupt()
+        self._reception.interrupt()
         self._fleet.stores.interrupt()
 
     def _measure(self, loops: Loops, now: datetime) -> None:
@@ -117,7 +121,19 @@ class Sidecar:
 
     def _listen(self, now: datetime) -> None:
         still_here(self.service.ledger, now, self._config.startup_grace)
-        self._hearings.look(now)
+        self._reception.look()
+
+    def _sweep(self, now: datetime) -> None:
+        # After a host was suspended the other loop may not have had its turn yet.
+        own_up(self.service.ledger, now, self._config.startup_grace)
+        try:
+            self._engine.tick(now)
+        finally:
+            self._reception.follow(self._engine.lease)
+
+    def _prune(self, now: datetime) -> None:
+        if self._engine.lease is not None:
+            self._keeper.turn(now)
 
     def _sweep_spool(self, _now: datetime) -> None:
         sweep_spool(self._where.spool, self.service.receive)
@@ -144,7 +160,7 @@ class Sidecar:
         self._fleet.stores = stores
         try:
             self._fleet.register(now)
-            self._hearings.apply(config)
+            self._reception.apply(config)
         except LedgerUnavailable:
             self._reload_asked.set()
             raise

@@ -15,10 +15,14 @@ from verifier.runs.instant import to_microseconds
 from verifier.runs.standing import Facts
 from verifier.runs.view import interval_of
 
+UPON_REQUEST = frozenset({Cause.ASKED, Cause.GUARD})
+"""Somebody wants to know: kept however many ask at once."""
+
 
 def assess(ledger: Ledger, fleet: Fleet, key: RunKey, cause: Cause, clock: Clock) -> Evaluation:
     """Ask every check of the run, and record what they answered.
 
+    A look that time brings about is not kept where another answer came meanwhile.
     Whatever could not be asked is in the evaluation as unknown. Raises
     ``LedgerUnavailable`` where the answer could not be kept, and ``Stopping`` where
     asking was cut short by us: that says nothing of the destination, so it is not kept.
@@ -47,7 +51,11 @@ def assess(ledger: Ledger, fleet: Fleet, key: RunKey, cause: Cause, clock: Clock
             for check in facts.declaration.checks
         ),
     )
-    ledger.record(key, evaluation, evaluation.finished_at)
+    if cause in UPON_REQUEST:
+        ledger.record(key, evaluation, evaluation.finished_at)
+    else:
+        last = facts.evaluations[-1].evaluation_id if facts.evaluations else None
+        ledger.record_after(last, key, evaluation, evaluation.finished_at)
     return evaluation
 
 

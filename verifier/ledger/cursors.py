@@ -39,8 +39,13 @@ def write(connection: Connection, name: str, position: str) -> None:
 
 
 def listen(connection: Connection, source: str, now: datetime) -> None:
-    """Remember that ``source`` is heard at ``now``."""
-    write(connection, _LISTENING + source, format_instant(now))
+    """Remember that ``source`` is heard at ``now``; nothing where it was heard later.
+
+    The clocks of those who hear it differ, so one may tell less than was told.
+    """
+    position = read(connection, _LISTENING + source)
+    if position is None or parse_instant(position) < now:
+        write(connection, _LISTENING + source, format_instant(now))
 
 
 def listened(connection: Connection) -> dict[str, datetime]:

@@ -16,13 +16,15 @@ class Database(Protocol):
     """Connections to one database; any thread may ask for them.
 
     ``name`` says in words for people which it is, without a secret; ``writers`` is how
-    many writes at once are worth while. All of it raises
+    many writes at once are worth while; ``shared`` whether several processes may serve
+    it at once. All of it raises
     ``LedgerUnavailable`` where the database cannot be used now, and ``LedgerError``
     where it holds something else than a ledger.
     """
 
     name: str
     writers: int
+    shared: bool
 
     def write(self) -> AbstractContextManager[Connection]:
         """A transaction that is committed at the end, or of which nothing is kept.

@@ -20,6 +20,10 @@ class Conflict(LedgerUnavailable):
     """Somebody else was writing the same at that moment; once more may well succeed."""
 
 
+class LeaseLost(LedgerUnavailable):
+    """Another process does now what this write was part of; it is not to be tried again."""
+
+
 class UnknownJob(LedgerError):
     """No job of that name was ever declared."""
 

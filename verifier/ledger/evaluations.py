@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from verifier.catalogue.histograms import CHECK_DURATION
 from verifier.catalogue.reasons import unknown_group
@@ -28,15 +28,23 @@ _OF_RUNS = (
     .order_by(evaluations.c.run_id, evaluations.c.started_at, evaluations.c.evaluation_id)
 )
 
+_LAST = (
+    select(evaluations.c.evaluation_id)
+    .where(evaluations.c.run_id == bindparam("of"))
+    .order_by(evaluations.c.started_at.desc(), evaluations.c.evaluation_id.desc())
+    .limit(1)
+)
+
 
 def add(transaction: Transaction, key: RunKey, evaluation: Evaluation) -> bool:
     """Keep an evaluation of the run ``key``; False where it was kept already."""
     connection = transaction.connection
+    # Whoever records locks the run first, so that each sees what the one before kept.
+    run_rows.begin(transaction, [key])
     insert = insert_missing(connection, evaluations).returning(evaluations.c.evaluation_id)
     row = {name: getattr(evaluation, name) for name in evaluations.c.keys()}  # noqa: SIM118
     if connection.execute(insert, row).first() is None:
         return False
-    run_rows.begin(transaction, [key])
     for answer in evaluation.results:
         _count(transaction, key, answer)
     return True
@@ -51,6 +59,12 @@ def _count(transaction: Transaction, key: RunKey, answer: CheckResult) -> None:
     store = stores_asked(job.document).get(answer.name)
     if store is not None and job.asks_for(key.due):
         told.observe(CHECK_DURATION, NO_JOB, answer.duration_seconds, store=store)
+
+
+def last_of(connection: Connection, run_id: str) -> str | None:
+    """The id of a run's last evaluation; None where there is none."""
+    last: str | None = connection.scalar(_LAST, {"of": run_id})
+    return last
 
 
 def of_runs(connection: Connection, run_ids: Iterable[str]) -> dict[str, list[Evaluation]]:

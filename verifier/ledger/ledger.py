@@ -9,11 +9,12 @@ ledger cannot be used now. Instants are UTC, and ``now`` is the present one.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from copy import copy
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from verifier.ledger import (
     actions,
@@ -27,6 +28,7 @@ from verifier.ledger import (
     horizon,
     job_facts,
     latest,
+    leases,
     listing,
     sources,
     tallies,
@@ -45,6 +47,7 @@ from verifier.ledger.append import Appended
 from verifier.ledger.database import Database
 from verifier.ledger.declarations import Jobs, Register, job_of
 from verifier.ledger.horizon import Page
+from verifier.ledger.leases import Lease
 from verifier.ledger.listing import RunFilter
 from verifier.ledger.migrate import prepare
 from verifier.ledger.prune_runs import Place
@@ -85,6 +88,7 @@ class Ledger:
         self._database = database
         self._register = Register()
         self._in_force: tuple[Jobs, dict[str, History]] = ({}, {})
+        self._lease: Lease | None = None
         with database.read() as connection:
             born = connection.execute(select(meta)).one()
             self._signals_from = horizon.since(connection, horizon.SIGNALS)
@@ -235,12 +239,24 @@ class Ledger:
     @retried
     def record(self, key: RunKey, evaluation: Evaluation, now: datetime) -> None:
         """Keep what the checks of a run answered, and judge it."""
-        if evaluation.run_id != key.run_id:
-            raise ValueError(f"expected an evaluation of {key.path}, found one of another run")
         with self._transaction(now) as transaction:
-            transaction.job(key.job)
-            if evaluations.add(transaction, key, evaluation):
-                restand(transaction, [key], evaluation.cause)
+            _record(transaction, key, evaluation)
+
+    @retried
+    def record_after(
+        self, last: str | None, key: RunKey, evaluation: Evaluation, now: datetime
+    ) -> bool:
+        """The same, unless somebody else's answer came meanwhile; whether it was kept.
+
+        ``last``: the id of the run's last evaluation before this one was begun, None
+        where there was none. So of two that look because it is time one counts.
+        """
+        with self._transaction(now) as transaction:
+            run_rows.begin(transaction, [key])
+            if evaluations.last_of(transaction.connection, key.run_id) != last:
+                return False
+            _record(transaction, key, evaluation)
+            return True
 
     @retried
     def act(self, action: Action, now: datetime | None = None) -> bool:
@@ -410,10 +426,66 @@ class Ledger:
 
     # What the verifier knows about itself
 
+    @property
+    def shared(self) -> bool:
+        """Whether several processes may serve it at once."""
+        return self._database.shared
+
+    def lease(self, name: str) -> Lease | None:
+        """Who does alone what ``name`` stands for; None where nobody ever did."""
+        with self._database.read() as connection:
+            return leases.read(connection, name)
+
+    def take_lease(self, name: str, holder: str, at: datetime, seen: Lease | None) -> Lease | None:
+        """Take a lease over that still is as it was ``seen``; None where it is not."""
+        with self._database.write() as connection:
+            return leases.take(connection, name, holder, at, seen)
+
+    def renew_lease(self, lease: Lease, at: datetime) -> Lease | None:
+        """Tell that its holder is there and has come to ``at``; None where he lost it."""
+        with self._database.write() as connection:
+            return leases.renew(connection, lease, at)
+
+    def give_back(self, lease: Lease) -> None:
+        """Let anyone have a lease at once."""
+        with self._database.write() as connection:
+            leases.give_back(connection, lease)
+
+    def under(self, lease: Lease) -> Self:
+        """The same ledger, open as long as this one, for what is done under ``lease``.
+
+        What it writes of jobs, runs and sources is kept only if the lease was held at
+        the time of the commit; it raises ``LeaseLost`` otherwise.
+        """
+        fenced = copy(self)
+        fenced._lease = lease
+        return fenced
+
+    @retried
+    def hear(self, source: str, now: datetime, *, gap: timedelta, caught_up_at: datetime) -> bool:
+        """Remember that ``source`` is heard at ``now``; whether it was not for a while.
+
+        Where nobody heard it for longer than ``gap``, that time becomes a blind window,
+        of which silence counts from ``caught_up_at`` on; a window that was still open
+        is over. Whichever process hears it, it is heard.
+        """
+        with self._database.write() as connection:
+            self._database.alone(connection, f"listening/{source}")
+            last = cursors.listened(connection).get(source)
+            missed = {window.since for window in windows.still_open(connection, source, now)}
+            if last is not None and now - last > gap:
+                missed.add(last)
+            for since in sorted(missed):
+                window = BlindWindow(source, since, now, caught_up_at)
+                windows.add(connection, self._register.read(connection), window)
+            cursors.listen(connection, source, now)
+            return bool(missed)
+
     @retried
     def listening(self, source: str, now: datetime) -> None:
         """Remember that ``source`` is heard at ``now``."""
         with self._database.write() as connection:
+            self._database.alone(connection, f"listening/{source}")
             cursors.listen(connection, source, now)
 
     def last_listening(self, source: str) -> datetime | None:
@@ -435,7 +507,7 @@ class Ledger:
         same source and ``since`` again replaces what was kept.
         """
         window = BlindWindow(source, since, until, caught_up_at)
-        with self._database.write() as connection:
+        with self._write() as connection:
             windows.add(connection, self._register.read(connection), window)
 
     def windows(self, source: str | None = None) -> list[BlindWindow]:
@@ -446,7 +518,7 @@ class Ledger:
     @retried
     def keep_source(self, kept: Kept, now: datetime) -> None:
         """Keep what a reader says of its source, where it heard nothing."""
-        with self._database.write() as connection:
+        with self._write() as connection:
             sources.keep(connection, self._register.read(connection), kept, now)
 
     def sources(self) -> dict[str, SourceState]:
@@ -555,11 +627,26 @@ class Ledger:
             horizon.check_known(self._signals_from, batches)
 
     @contextmanager
-    def _transaction(self, now: datetime, *, declares: bool = False) -> Iterator[Transaction]:
+    def _write(self) -> Iterator[Connection]:
         with self._database.write() as connection:
+            if self._lease is not None:
+                leases.check(connection, self._lease)
+            yield connection
+
+    @contextmanager
+    def _transaction(self, now: datetime, *, declares: bool = False) -> Iterator[Transaction]:
+        with self._write() as connection:
             # What is said is bound by what is declared, so that must not change meanwhile.
             self._database.alone(connection, DECLARING, shared=not declares)
             jobs = self._register.read(connection)
             transaction = Transaction(self._database, connection, jobs, now)
             yield transaction
             transaction.finish()
+
+
+def _record(transaction: Transaction, key: RunKey, evaluation: Evaluation) -> None:
+    if evaluation.run_id != key.run_id:
+        raise ValueError(f"expected an evaluation of {key.path}, found one of another run")
+    transaction.job(key.job)
+    if evaluations.add(transaction, key, evaluation):
+        restand(transaction, [key], evaluation.cause)

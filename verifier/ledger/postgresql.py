@@ -46,6 +46,7 @@ class PostgresDatabase:
     """
 
     writers = 2
+    shared = True
 
     def __init__(self, url: URL) -> None:
         self._url = url.set(drivername="postgresql+psycopg")

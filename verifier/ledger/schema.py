@@ -265,3 +265,13 @@ cursors = Table(
     _column("name", Text, primary_key=True),
     _column("position", Text),
 )
+
+leases = Table(
+    "leases",
+    metadata,
+    _column("name", Text, primary_key=True),
+    _column("holder", Text),  # "" for nobody
+    _column("token", BigInteger),  # raised whenever somebody takes it
+    _column("beat", BigInteger),  # raised whenever the holder renews it
+    _column("at", Instant),
+)

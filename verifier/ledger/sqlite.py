@@ -43,6 +43,7 @@ class SqliteDatabase:
     """
 
     writers = 1
+    shared = False
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()

@@ -51,6 +51,16 @@ def by_source(connection: Connection) -> Mapping[str, list[BlindWindow]]:
     return found
 
 
+def still_open(connection: Connection, source: str, now: datetime) -> list[BlindWindow]:
+    """The windows of a source that began before ``now`` and have no end yet."""
+    found = _ALL.where(
+        blind_windows.c.source == source,
+        blind_windows.c.until.is_(None),
+        blind_windows.c.since < now,
+    )
+    return [BlindWindow(**row._mapping) for row in connection.execute(found)]
+
+
 def add(connection: Connection, jobs: Jobs, window: BlindWindow) -> None:
     """Add a window, or replace the one of that source and beginning.
 
