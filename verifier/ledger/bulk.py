@@ -60,6 +60,26 @@ def insert_new_returning(
     return {tuple(row) for row in connection.exec_driver_sql(since, (before,))}
 
 
+def add_up(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]
+) -> None:
+    """Insert the rows; where a primary key is known, add the last of ``columns`` to what is there.
+
+    Rows come in the order of their keys, or two writers may block each other.
+    """
+    *_, last = columns
+    _upsert(connection, table, columns, rows, f"{last} = {table.name}.{last} + excluded.{last}")
+
+
+def raise_to(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]
+) -> None:
+    """The same, but what is there is raised to what is greater."""
+    *_, last = columns
+    greater = f"{last} = excluded.{last} WHERE {table.name}.{last} < excluded.{last}"
+    _upsert(connection, table, columns, rows, greater)
+
+
 def update_all(
     connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]
 ) -> None:
@@ -69,6 +89,18 @@ def update_all(
         return
     for piece in _pieces(rows):
         statement = _update_values(table, columns, len(piece))
+        connection.exec_driver_sql(statement, _flat(piece))
+
+
+def _upsert(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row], sets: str
+) -> None:
+    if connection.dialect.name == "postgresql":
+        statement = _upsert_unnested(table, columns, sets)
+        connection.exec_driver_sql(statement, _turned(rows))
+        return
+    for piece in _pieces(rows):
+        statement = _upsert_values(table, columns, len(piece), sets)
         connection.exec_driver_sql(statement, _flat(piece))
 
 
@@ -90,14 +122,35 @@ def _flat(rows: Sequence[Row]) -> Row:
 
 @cache
 def _insert_unnested(table: Table, columns: tuple[str, ...]) -> str:
-    source = f"SELECT * FROM {_unnested(table, columns)}"  # noqa: S608 - names of ours
-    return f"INSERT INTO {table.name} ({_names(columns)}) {source} ON CONFLICT DO NOTHING"
+    return f"{_insert(table, columns)} {_all_of(table, columns)} ON CONFLICT DO NOTHING"
 
 
 @cache
 def _insert_values(table: Table, columns: tuple[str, ...], count: int) -> str:
-    source = _values(columns, count)
-    return f"INSERT INTO {table.name} ({_names(columns)}) {source} ON CONFLICT DO NOTHING"
+    return f"{_insert(table, columns)} {_values(columns, count)} ON CONFLICT DO NOTHING"
+
+
+@cache
+def _upsert_unnested(table: Table, columns: tuple[str, ...], sets: str) -> str:
+    return f"{_insert(table, columns)} {_all_of(table, columns)} {_on_conflict(table)} {sets}"
+
+
+@cache
+def _upsert_values(table: Table, columns: tuple[str, ...], count: int, sets: str) -> str:
+    return f"{_insert(table, columns)} {_values(columns, count)} {_on_conflict(table)} {sets}"
+
+
+def _insert(table: Table, columns: Sequence[str]) -> str:
+    return f"INSERT INTO {table.name} ({_names(columns)})"
+
+
+def _on_conflict(table: Table) -> str:
+    key = _names([column.name for column in table.primary_key])
+    return f"ON CONFLICT ({key}) DO UPDATE SET"
+
+
+def _all_of(table: Table, columns: Sequence[str]) -> str:
+    return f"SELECT * FROM {_unnested(table, columns)}"  # noqa: S608 - names of ours
 
 
 @cache

@@ -5,9 +5,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select
 
+from verifier.ledger.bulk import raise_to
 from verifier.ledger.schema import latest
-from verifier.ledger.statements import raise_to
 from verifier.ledger.types import What
+from verifier.runs.instant import to_microseconds
 
 
 class Latest:
@@ -18,18 +19,21 @@ class Latest:
 
     def reach(self, what: What, subject: str, at: datetime | None, detail: str = "") -> None:
         """It happened at ``at``, if that is an instant."""
+        if at is None:
+            return
         key = (what, subject, detail)
-        if at is not None:
-            self._found[key] = max(at, self._found.get(key, at))
+        known = self._found.get(key)
+        if known is None or known < at:
+            self._found[key] = at
 
     def write(self, connection: Connection) -> None:
         """Keep what is later than what is known, in the order of the keys."""
-        rows = [
-            {"what": what, "subject": subject, "detail": detail, "at": at}
-            for (what, subject, detail), at in sorted(self._found.items())
-        ]
-        if rows:
-            connection.execute(raise_to(connection, latest, "at"), rows)
+        if self._found:
+            rows = [
+                (what._value_, subject, detail, to_microseconds(at))
+                for (what, subject, detail), at in sorted(self._found.items())
+            ]
+            raise_to(connection, latest, ("what", "subject", "detail", "at"), rows)
         self._found.clear()
 
 

@@ -5,7 +5,7 @@ from functools import cache
 from itertools import islice
 from typing import TypeVar
 
-from sqlalchemy import BindParameter, Connection, Table, bindparam, case
+from sqlalchemy import BindParameter, Connection, Table, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 
 T = TypeVar("T")
@@ -26,16 +26,6 @@ def replace(connection: Connection, table: Table) -> Insert:
     return _replace(connection.dialect.name, table)
 
 
-def add_up(connection: Connection, table: Table, column: str) -> Insert:
-    """Inserts rows; where the primary key is known, adds to ``column``."""
-    return _add_up(connection.dialect.name, table, column)
-
-
-def raise_to(connection: Connection, table: Table, column: str) -> Insert:
-    """Inserts rows; where the primary key is known, raises ``column`` to what is greater."""
-    return _raise_to(connection.dialect.name, table, column)
-
-
 # Building a statement costs more than running it, so each is built once.
 
 
@@ -49,21 +39,6 @@ def _replace(dialect: str, table: Table) -> Insert:
     insert = _insert(dialect, table)
     new = {each.name: insert.excluded[each.name] for each in table.c if not each.primary_key}
     return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=new)
-
-
-@cache
-def _add_up(dialect: str, table: Table, column: str) -> Insert:
-    insert = _insert(dialect, table)
-    total = {column: table.c[column] + insert.excluded[column]}
-    return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=total)
-
-
-@cache
-def _raise_to(dialect: str, table: Table, column: str) -> Insert:
-    insert = _insert(dialect, table)
-    new = insert.excluded[column]
-    greater = {column: case((table.c[column] < new, new), else_=table.c[column])}
-    return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=greater)
 
 
 def _insert(dialect: str, table: Table) -> Insert:

@@ -15,8 +15,9 @@ in one transaction.
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -24,8 +25,9 @@ from sqlalchemy import Connection, bindparam, select
 
 from verifier.catalogue import counters, histograms
 from verifier.catalogue.family import Family
+from verifier.ledger.bulk import add_up
 from verifier.ledger.schema import tallies
-from verifier.ledger.statements import add_up
+from verifier.ledger.types import to_json
 
 RUNS_DUE = counters.RUNS_DUE.name
 RUNS_JUDGED = counters.RUNS_JUDGED.name
@@ -92,37 +94,34 @@ class Tally(msgspec.Struct, frozen=True):
 
 
 Labels = tuple[tuple[str, str], ...]
+Bounds = tuple[float, ...]
+Totals = defaultdict[tuple[str, str, Labels], float]
+
+COLUMNS = ("family", "job", "labels", "value")
 
 
 class Counted:
     """What one transaction has counted so far."""
 
     def __init__(self) -> None:
-        self._events: dict[tuple[str, str], list[list[tuple[str, Labels, float]]]] = defaultdict(
-            list
-        )
+        # Labels and number, of a histogram labels and value, by family and job.
+        self._events: dict[tuple[str, str], list[tuple[Labels, float]]] = defaultdict(list)
+        self._buckets: dict[str, Bounds] = {}
         self._started: set[tuple[str, str, Labels]] = set()
         self._taken_back: Counter[tuple[str, str]] = Counter()
 
     def count(self, family: str, job: str, number: float = 1, **labels: str) -> None:
         """``number`` more events of ``family``."""
-        self._events[family, job].append([(family, _in_order(labels), number)])
+        self._events[family, job].append((tuple(labels.items()), number))
 
     def observe(self, family: Family, job: str, value: float, **labels: str) -> None:
         """One more event of a histogram; less than nothing is nothing."""
-        value = max(0.0, value)
-        bounds = (*family.buckets, float("inf"))
-        le = f"{bounds[bisect_left(family.buckets, value)]:g}"
-        self._events[family.name, job].append(
-            [
-                (f"{family.name}_bucket", _in_order({**labels, "le": le}), 1),
-                (f"{family.name}_sum", _in_order(labels), value),
-            ]
-        )
+        self._buckets[family.name] = family.buckets
+        self._events[family.name, job].append((tuple(labels.items()), value))
 
     def start(self, family: str, job: str, **labels: str) -> None:
         """Have a counter begin at 0, so that its first increase is seen."""
-        self._started.add((family, job, _in_order(labels)))
+        self._started.add((family, job, tuple(labels.items())))
 
     def take_back(self, job: str, marks: Marks) -> None:
         """What was counted of something that was mistaken for another.
@@ -135,24 +134,45 @@ class Counted:
 
     def write(self, connection: Connection) -> None:
         """Add the counts to the tallies, in the order of their keys."""
-        totals: dict[tuple[str, str, Labels], float] = dict.fromkeys(self._started, 0.0)
+        totals: Totals = defaultdict(float)
+        for family, job, labels in self._started:
+            totals[family, job, labels] += 0
         for (family, job), events in self._events.items():
-            for event in events[self._taken_back[family, job] :]:
-                for name, labels, number in event:
-                    totals[name, job, labels] = totals.get((name, job, labels), 0.0) + number
-        rows = [
-            {"family": family, "job": job, "labels": dict(labels), "value": float(number)}
-            for (family, job, labels), number in sorted(totals.items())
-        ]
-        if rows:
-            connection.execute(add_up(connection, tallies, "value"), rows)
+            counted = events[self._taken_back[family, job] :]
+            if family in self._buckets:
+                _observe_all(totals, family, self._buckets[family], job, counted)
+            else:
+                for labels, number in counted:
+                    totals[family, job, labels] += number
+        if totals:
+            add_up(connection, tallies, COLUMNS, _rows(totals))
         self._events.clear()
         self._started.clear()
         self._taken_back.clear()
 
 
-def _in_order(labels: Mapping[str, str]) -> Labels:
-    return tuple(sorted((name, str(value)) for name, value in labels.items()))
+def _observe_all(
+    totals: Totals, family: str, buckets: Bounds, job: str, observed: Iterable[tuple[Labels, float]]
+) -> None:
+    bucket, total, names = f"{family}_bucket", f"{family}_sum", _names_of(buckets)
+    for labels, number in observed:
+        value = max(0.0, number)
+        le = names[bisect_left(buckets, value)]
+        totals[bucket, job, (*labels, ("le", le))] += 1
+        totals[total, job, labels] += value
+
+
+def _rows(totals: Totals) -> list[tuple[Any, ...]]:
+    """Tallies as they are stored, by ``COLUMNS``, in the order of their keys."""
+    rows: dict[tuple[str, str, str], float] = defaultdict(float)
+    for (family, job, labels), number in totals.items():
+        rows[family, job, to_json({name: str(value) for name, value in labels})] += number
+    return [(*key, number) for key, number in sorted(rows.items())]
+
+
+@cache
+def _names_of(buckets: Bounds) -> tuple[str, ...]:
+    return tuple(f"{bound:g}" for bound in (*buckets, float("inf")))
 
 
 def read(connection: Connection, family: str | None) -> list[Tally]:

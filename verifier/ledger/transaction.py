@@ -4,11 +4,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from verifier.ledger.bulk import add_up
 from verifier.ledger.database import Database
 from verifier.ledger.declarations import Job, Jobs, job_of
 from verifier.ledger.latest import Latest
 from verifier.ledger.schema import changes
-from verifier.ledger.statements import add_up
 from verifier.ledger.tallies import Counted
 
 
@@ -44,8 +44,8 @@ class Transaction:
         self.counted.write(self.connection)
         self.latest.write(self.connection)
         if self._changed:
-            raised = [{"job": name, "number": 1} for name in sorted(self._changed)]
-            self.connection.execute(add_up(self.connection, changes, "number"), raised)
+            rows = [(name, 1) for name in sorted(self._changed)]
+            add_up(self.connection, changes, ("job", "number"), rows)
 
     def alone(self, what: str) -> None:
         """Have the rest of this write to itself as far as ``what`` goes."""
