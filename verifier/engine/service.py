@@ -6,8 +6,6 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
-import msgspec
-
 from verifier.catalogue.label import Loop
 from verifier.engine.actions import ActionRequest, act
 from verifier.engine.asking import Progress, runs_between, verify
@@ -20,6 +18,7 @@ from verifier.engine.source_status import source_statuses
 from verifier.exporters.exposition import Exposition, Identity, Scrape, Turns
 from verifier.intake.door import SortedOut, receive, sort_out
 from verifier.intake.receipt import Receipt
+from verifier.intake.wire import Item
 from verifier.ledger.ledger import Ledger
 from verifier.ledger.listing import RunFilter
 from verifier.runs.binding import RunKey
@@ -50,7 +49,7 @@ class Service:
     wait: Wait
     exposition: Exposition = field(default_factory=lambda: Exposition(GAP))
 
-    def receive(self, items: Sequence[bytes | msgspec.Raw], source: str) -> Receipt:
+    def receive(self, items: Sequence[Item], source: str) -> Receipt:
         """Take signals; what is accepted is durable when this returns."""
         return receive(
             self.ledger,
@@ -77,7 +76,7 @@ class Service:
         """
         return self.exposition.answer(accept, self.clock())
 
-    def sort_out(self, items: Sequence[bytes | msgspec.Raw], *, known: bool) -> SortedOut:
+    def sort_out(self, items: Sequence[Item], *, known: bool) -> SortedOut:
         """Read what was sent; with ``known``, by the jobs that are known without asking."""
         histories = self.ledger.known_histories if known else self.ledger.histories()
         return sort_out(items, histories, self.clock(), self.ledger.signals_from)

@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 from verifier.intake.receipt import Receipt, Refused, RejectCode, Rejection
-from verifier.intake.wire import read_signal
+from verifier.intake.wire import Item, read_signal
 from verifier.ledger.ledger import Ledger
 from verifier.runs.declaration import Declaration, History
 from verifier.runs.instant import format_instant
@@ -31,7 +31,7 @@ class Watch(Protocol):
 
 def receive(
     ledger: Ledger,
-    items: Sequence[bytes | msgspec.Raw],
+    items: Sequence[Item],
     *,
     source: str,
     received_at: datetime,
@@ -76,7 +76,7 @@ class SortedOut(msgspec.Struct, frozen=True):
 
 
 def sort_out(
-    items: Sequence[bytes | msgspec.Raw],
+    items: Sequence[Item],
     histories: Mapping[str, History],
     received_at: datetime,
     kept_from: datetime | None = None,

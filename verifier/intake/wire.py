@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Annotated
@@ -92,16 +93,20 @@ class TooManySignals(ValueError):
     """More signals in one body than are taken at a time."""
 
 
+Item = bytes | msgspec.Raw | WireSignal
+"""One signal of a body as it came, or decoded where all of them could be."""
+
 _DECODER = msgspec.json.Decoder(WireSignal)
+_DECODER_OF_ALL = msgspec.json.Decoder(list[WireSignal])
 
 
-def split_body(body: bytes, *, ndjson: bool) -> list[bytes | msgspec.Raw]:
+def split_body(body: bytes, *, ndjson: bool) -> list[Item]:
     """The items of a body: one object, an array, or one object a line.
 
     Raises ``ValueError`` where an array cannot be read at all, and
     ``TooManySignals`` where there are more than ``MAX_ITEMS`` items.
     """
-    items: list[bytes | msgspec.Raw]
+    items: list[Item]
     if ndjson:
         items = [line for line in body.splitlines() if line.strip()]
     elif body.lstrip()[:1] == b"[":
@@ -113,7 +118,11 @@ def split_body(body: bytes, *, ndjson: bool) -> list[bytes | msgspec.Raw]:
     return items
 
 
-def _split_array(body: bytes) -> list[bytes | msgspec.Raw]:
+def _split_array(body: bytes) -> list[Item]:
+    if _NUL not in body:
+        # All in one go, and one by one only where one of them is bad.
+        with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return list(_DECODER_OF_ALL.decode(body))
     try:
         return list(msgspec.json.decode(body, type=list[msgspec.Raw]))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -126,31 +135,21 @@ def _split_array(body: bytes) -> list[bytes | msgspec.Raw]:
         raise ValueError(f"expected a JSON array of signals: {why}") from None
 
 
-def read_signal(item: bytes | msgspec.Raw, now: datetime) -> Signal:
+def read_signal(item: Item, now: datetime) -> Signal:
     """The signal in ``item``, checked by itself; ``now`` tells what lies in the future.
 
     Raises ``Refused``. A signal without an id gets one made of its content, so that
     the same body sent twice is one signal.
     """
-    try:
-        wire = _DECODER.decode(item)
-    except msgspec.ValidationError as error:
-        code = RejectCode.BAD_TIME if _TIMES.search(str(error)) else RejectCode.NOT_A_SIGNAL
-        raise Refused(code, str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refused(RejectCode.NOT_JSON, f"expected a JSON object: {error}") from None
-    if _NUL in bytes(item):
-        _refuse_nul(wire)
+    wire = item if isinstance(item, WireSignal) else _decode(item)
     _refuse_reserved(wire)
     _refuse_unbound(wire)
     at = _utc(wire.at, "at")
     due = None if wire.due is None else _utc(wire.due, "due")
-    for name, moment in (("at", at), ("due", due)):
-        if moment is not None and moment > now + FUTURE_LIMIT:
-            raise Refused(
-                RejectCode.FUTURE_TIME,
-                f"expected `{name}` to lie at most 24 h ahead, found {format_instant(moment)}",
-            )
+    if at > now:
+        _refuse_future(at, "at", now)
+    if due is not None:
+        _refuse_future(due, "due", now)
     return Signal(
         job=wire.job,
         kind=wire.kind,
@@ -183,8 +182,21 @@ def read_signal(item: bytes | msgspec.Raw, now: datetime) -> Signal:
             )
         ),
         labels=wire.labels,
-        skewed=at > now + SKEW_TOLERANCE,
+        skewed=at > now and at > now + SKEW_TOLERANCE,
     )
+
+
+def _decode(item: bytes | msgspec.Raw) -> WireSignal:
+    try:
+        wire = _DECODER.decode(item)
+    except msgspec.ValidationError as error:
+        code = RejectCode.BAD_TIME if _TIMES.search(str(error)) else RejectCode.NOT_A_SIGNAL
+        raise Refused(code, str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refused(RejectCode.NOT_JSON, f"expected a JSON object: {error}") from None
+    if _NUL in bytes(item):
+        _refuse_nul(wire)
+    return wire
 
 
 _NUL = b"\\u0000"
@@ -217,6 +229,14 @@ def _refuse_unbound(wire: WireSignal) -> None:
         )
 
 
+def _refuse_future(moment: datetime, name: str, now: datetime) -> None:
+    if moment > now + FUTURE_LIMIT:
+        raise Refused(
+            RejectCode.FUTURE_TIME,
+            f"expected `{name}` to lie at most 24 h ahead, found {format_instant(moment)}",
+        )
+
+
 def _utc(moment: datetime, name: str) -> datetime:
     if not EARLIEST <= moment < LATEST:
         raise Refused(
@@ -224,7 +244,7 @@ def _utc(moment: datetime, name: str) -> datetime:
             f"expected `{name}` between the years {EARLIEST.year} and {LATEST.year}, "
             f"found the year {moment.year}",
         )
-    return moment.astimezone(UTC)
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
 def _content_id(wire: WireSignal) -> str:

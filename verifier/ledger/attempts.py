@@ -16,12 +16,12 @@ from verifier.ledger.statements import chunks, each_of
 from verifier.ledger.tallies import Marks
 from verifier.ledger.transaction import Transaction
 from verifier.ledger.types import to_json
-from verifier.runs.attempt import Attempt, fold
+from verifier.runs.attempt import Attempt, End, fold
 from verifier.runs.binding import RunKey, run_key
 from verifier.runs.declaration import Declaration
 from verifier.runs.figures import runtime_ratio
 from verifier.runs.instant import to_microseconds
-from verifier.runs.lifecycle import end_of, silence_deadline, state_of
+from verifier.runs.lifecycle import end_of, silence_deadline, state_with
 from verifier.runs.signal import Kind, Signal
 
 AttemptKey = tuple[str, str]
@@ -33,7 +33,13 @@ _OF_RUNS = (
     .order_by(attempts.c.run_id, attempts.c.attempt)
 )
 _LOCKED = (
-    select(attempts)
+    select(
+        attempts.c.job,
+        attempts.c.attempt,
+        attempts.c.run_id,
+        attempts.c.counted,
+        attempts.c.body,
+    )
     .where(attempts.c.id.in_(each_of("ids")))
     .order_by(attempts.c.id)
     .with_for_update()
@@ -157,16 +163,18 @@ def _store(
             continue
         due = None if run is None else run.due
         declaration = job.declared_for(due, [attempt], transaction.now).declaration
-        ratio = _interval_ratio(attempt, due, declaration)
+        end = end_of(attempt)
+        ratio = _interval_ratio(attempt, end, due, declaration)
         marks = attempt_events.count(
             transaction,
             None if before is None else before.body,
             attempt,
+            end,
             {} if before is None else before.counted,
             ratio,
             rebound=key in rebound,
         )
-        row = _row(key, attempt, run_id, marks, ratio)
+        row = _row(key, attempt, end, run_id, marks, ratio)
         (new if before is None else changed).append(row)
         if run is None:
             continue
@@ -197,18 +205,22 @@ def _write(
 
 
 def _row(
-    key: AttemptKey, attempt: Attempt, run_id: str | None, marks: Marks, ratio: float | None
+    key: AttemptKey,
+    attempt: Attempt,
+    end: End | None,
+    run_id: str | None,
+    marks: Marks,
+    ratio: float | None,
 ) -> Row:
     """An attempt as it is stored, by ``COLUMNS``."""
     job, name = key
-    end = end_of(attempt)
     return (
         _id_of(key),
         job,
         name,
         run_id,
         attempt_events.lane_of(attempt)._value_,
-        state_of(attempt)._value_,
+        state_with(attempt, end)._value_,
         to_microseconds(attempt.started) if attempt.started else None,
         to_microseconds(end.at) if end else None,
         attempt.worker.value if attempt.worker else None,
@@ -219,10 +231,9 @@ def _row(
 
 
 def _interval_ratio(
-    attempt: Attempt, due: datetime | None, declaration: Declaration
+    attempt: Attempt, end: End | None, due: datetime | None, declaration: Declaration
 ) -> float | None:
     """The runtime of an attempt that succeeded as a part of the time between two slots."""
-    end = end_of(attempt)
     if due is None or attempt.started is None or end is None or end.kind is not Kind.SUCCEEDED:
         return None
     return runtime_ratio(attempt.started, end.at, due, declaration)

@@ -37,10 +37,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         A run without one is judged by that of its first signal, or where there was
         none by that of the instant ``otherwise``.
         """
-        entries = self.history.entries
-        instant = due or first_said(attempts) or otherwise
-        held = [entry for entry in entries if entry.valid_from <= instant]
-        return held[-1] if held else entries[0]
+        return self.history.entry_at(due or first_said(attempts) or otherwise)
 
     def asks_for(self, due: datetime | None) -> bool:
         """Whether the schedule asks for a run at ``due``.

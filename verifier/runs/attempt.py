@@ -179,11 +179,15 @@ _EARLIEST = frozenset({Kind.CREATED, Kind.DISPATCHED, Kind.CLAIMED, Kind.STARTED
 
 
 def _is_before(signal: Signal, known: Told[Any] | None) -> bool:
-    return known is None or (signal.at, signal.id) < (known.at, known.id)
+    if known is None or signal.at < known.at:
+        return True
+    return signal.at == known.at and signal.id < known.id
 
 
 def _is_after(signal: Signal, known: Told[Any] | None) -> bool:
-    return known is None or (signal.at, signal.id) > (known.at, known.id)
+    if known is None or signal.at > known.at:
+        return True
+    return signal.at == known.at and signal.id > known.id
 
 
 def _furthest(known: Reached | None, at: datetime, progress: Progress) -> Reached:
@@ -205,6 +209,8 @@ def _ends(attempt: Attempt, signal: Signal) -> tuple[End, ...]:
         reason=signal.reason,
         survived=signal.end_proof is EndProof.NONE,
     )
+    if not attempt.ends:
+        return (told,)
     by_kind = {end.kind: end for end in attempt.ends}
     known = by_kind.get(told.kind)
     if known is not None:
@@ -218,6 +224,8 @@ def _proofs(known: dict[EndProof, datetime], signal: Signal) -> dict[EndProof, d
     proof = signal.end_proof
     if proof is None or proof is EndProof.NONE:
         return known
+    if not known:
+        return {proof: signal.at}
     at = max(known.get(proof, signal.at), signal.at)
     return dict(sorted((known | {proof: at}).items()))
 

@@ -254,10 +254,14 @@ class History(msgspec.Struct, frozen=True):
 
     def at(self, instant: datetime) -> Declaration:
         """What was declared at ``instant``; before the first one, the first one."""
-        if len(self.entries) == 1:
-            return self.entries[0].declaration
-        held = [entry for entry in self.entries if entry.valid_from <= instant]
-        return (held[-1] if held else self.entries[0]).declaration
+        return self.entry_at(instant).declaration
+
+    def entry_at(self, instant: datetime) -> Declared:
+        """The same, with since when it holds."""
+        for entry in reversed(self.entries):
+            if entry.valid_from <= instant:
+                return entry
+        return self.entries[0]
 
     @property
     def latest(self) -> Declaration:

@@ -73,7 +73,11 @@ def ends_disagree(attempt: Attempt) -> bool:
 
 def state_of(attempt: Attempt) -> AttemptState:
     """The attempt's state, whatever the time."""
-    end = end_of(attempt)
+    return state_with(attempt, end_of(attempt))
+
+
+def state_with(attempt: Attempt, end: End | None) -> AttemptState:
+    """The state of an attempt whose end is ``end``."""
     if end is not None:
         return _ENDED[end.kind]
     if attempt.heard is not None:

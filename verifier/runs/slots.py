@@ -6,11 +6,12 @@ All results are UTC. ``ValueError`` is raised where the slot asked for does not 
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import islice
+from typing import Any
 
 from verifier.runs.calendar import check_calendar
 from verifier.runs.cron import firings
@@ -75,11 +76,16 @@ def bind(schedule: Schedule, at: datetime) -> datetime:
     A signal may come before its slot by 60 s or by a quarter of the gap before the
     slot, whichever is shorter: clocks differ, and some schedulers start ahead.
     """
+    known = _last_bound.get(id(schedule))
+    if known is not None and known[1] <= at < known[2]:
+        return known[3]
     latest, following = _neighbours(schedule, at)
     if latest is None or following is None:
         raise ValueError(_no_slot(schedule, "before and after", at))
-    early = min(_MINUTE, (following - latest) / 4)
-    return following if following - early <= at else latest
+    opens = following - min(_MINUTE, (following - latest) / 4)
+    bound = (latest, opens, latest) if at < opens else (opens, following, following)
+    _remember(_last_bound, schedule, *bound)
+    return bound[2]
 
 
 def check_schedule(schedule: Schedule) -> None:
@@ -124,19 +130,25 @@ def _around(schedule: Schedule, moment: datetime) -> tuple[datetime, ...]:
     if known is not None and known[1] and known[1][0] <= moment < known[1][-1]:
         return known[1]
     found = _look_around(schedule, moment)
-    if len(_last_around) >= _SCHEDULES:
-        _last_around.clear()
-    _last_around[id(schedule)] = (schedule, found)
+    _remember(_last_around, schedule, found)
     return found
 
 
 _SCHEDULES = 4096
 _last_around: dict[int, tuple[Schedule, tuple[datetime, ...]]] = {}
+_last_bound: dict[int, tuple[Schedule, datetime, datetime, datetime]] = {}
 """What was found last, by the schedule's identity; the schedule is kept, or another could have it.
 
 Signals of one job come from around one slot, and to look a schedule up by what it says
-takes longer than all else that is done about a signal.
+takes longer than all else that is done about a signal. Of ``bind`` it is from when until
+when signals are bound to which slot.
 """
+
+
+def _remember(last: dict[int, Any], schedule: Schedule, *found: Any) -> None:
+    if len(last) >= _SCHEDULES:
+        last.clear()
+    last[id(schedule)] = (schedule, *found)
 
 
 def _look_around(schedule: Schedule, moment: datetime) -> tuple[datetime, ...]:
@@ -145,11 +157,17 @@ def _look_around(schedule: Schedule, moment: datetime) -> tuple[datetime, ...]:
         return _around_minute(schedule, minute)
     _check_period(schedule)
     latest = (moment - EPOCH) // schedule.period
-    found = []
-    for multiple in (latest, latest + 1):
+    try:
+        slot = EPOCH + latest * schedule.period
+        return (slot, slot + schedule.period)
+    except OverflowError:  # one of them lies beyond the years 1 to 9999
+        return tuple(_existing(schedule, (latest, latest + 1)))
+
+
+def _existing(schedule: Every, multiples: Iterable[int]) -> Iterator[datetime]:
+    for multiple in multiples:
         with suppress(OverflowError):
-            found.append(EPOCH + multiple * schedule.period)
-    return tuple(found)
+            yield EPOCH + multiple * schedule.period
 
 
 def _check_period(schedule: Every) -> None:
