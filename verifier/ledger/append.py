@@ -105,14 +105,15 @@ def _take(transaction: Transaction, batches: Sequence[Batch]) -> Taken:
         # To which attempt a signal belongs depends on the others of its job.
         transaction.alone(f"anonymous/{name}")
     added = signals.add(transaction.connection, batches)
-    skips = [signal for signal in added.new if signal.kind is Kind.SKIPPED]
-    telling = [signal for signal in added.new if signal.kind is not Kind.SKIPPED]
-    bound: list[Signal] = []
+    telling: Sequence[Signal] = added.new
+    skips = [signal for signal in telling if signal.kind is Kind.SKIPPED]
+    if skips:
+        telling = [signal for signal in telling if signal.kind is not Kind.SKIPPED]
     disturbed: set[AttemptKey] = set()
     if unnamed:
         bound, disturbed = _bind(transaction, [each for each in telling if each.attempt is None])
-        telling = [each for each in telling if each.attempt is not None]
-    touched = attempts.fold_in(transaction, [*telling, *bound], disturbed)
+        telling = [*(each for each in telling if each.attempt is not None), *bound]
+    touched = attempts.fold_in(transaction, telling, disturbed)
     rebound = {job for job, _ in disturbed} | {key.job for key in touched.left}
     return Taken(
         accepted=added.accepted,

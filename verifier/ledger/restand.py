@@ -43,6 +43,8 @@ def restand(transaction: Transaction, keys: Iterable[RunKey], cause: str) -> dic
     was judged, with what it was judged by.
     """
     wanted = set(keys)
+    if not wanted:
+        return {}
     wanted |= run_rows.partitions_of(transaction.connection, wanted)
     judged: dict[RunKey, Judged] = {}
     answered = _restand(transaction, wanted, cause, judged)

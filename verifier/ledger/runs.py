@@ -68,7 +68,12 @@ _OF_IDS = select(runs).where(runs.c.run_id.in_(each_of("run_ids"))).order_by(run
 _KEYS = select(runs.c.job, runs.c.occurrence, runs.c.partition)
 _KEYS_OF_IDS = _KEYS.where(runs.c.run_id.in_(each_of("run_ids")))
 _PARTITIONS = _KEYS.where(runs.c.whole_id.in_(each_of("wholes")))
-_ANY_PARTITION = select(runs.c.run_id).where(runs.c.whole_id.is_not(None)).limit(1)
+_ANY_PARTITION = (
+    select(runs.c.whole_id)
+    .where(runs.c.whole_id.is_not(None))
+    .order_by(runs.c.whole_id)  # as their index is: a server may read all runs otherwise
+    .limit(1)
+)
 _LOCKED = _OF_IDS.with_for_update()
 
 FEW = 3

@@ -1,7 +1,7 @@
 """The tables of the ledger, as queries see them; ``migrations`` makes them.
 
-No index covers a column that a heartbeat changes. Rows are keyed so that new ones
-land at the end of a table: signals by arrival, runs by due instant.
+No index covers a column that a heartbeat changes. New rows land at the end of a table:
+signals and attempts by arrival, runs by due instant.
 """
 
 from typing import Any
@@ -99,7 +99,6 @@ attempts = Table(
     Index("attempts_run", "run_id"),
     Index("attempts_state", "job", "state", "ended_at"),
     Index("attempts_started", "job", "started_at"),
-    sqlite_with_rowid=False,
     postgresql_with=_ROOM,
 )
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -38,14 +37,17 @@ def add(connection: Connection, batches: Sequence[Batch]) -> Added:
     The same job and id is the same signal: the first one heard is kept.
     """
     first: dict[tuple[str, str], tuple[Signal, int]] = {}
+    rows = []
     for number, batch in enumerate(batches):
+        source, received_at = batch.source, to_microseconds(batch.received_at)
         for signal in batch.signals:
-            first.setdefault((signal.job, signal.id), (signal, number))
-    if not first:
+            key = (signal.job, signal.id)
+            if key not in first:
+                first[key] = (signal, number)
+                rows.append(_row(signal, source, received_at))
+    if not rows:
         return Added([], [0] * len(batches))
-    came = [(batch.source, to_microseconds(batch.received_at)) for batch in batches]
-    # In one order, or two writers may block each other.
-    rows = [_row(signal, *came[number]) for _, (signal, number) in sorted(first.items(), key=_key)]
+    rows.sort()  # by their keys: in one order, or two writers may block each other
     keys = insert_new_returning(connection, signals, COLUMNS, rows, ("job", "id"), "seq")
     kept = list(first.values()) if keys is None else [first[key] for key in first if key in keys]
     accepted = [0] * len(batches)
@@ -55,7 +57,6 @@ def add(connection: Connection, batches: Sequence[Batch]) -> Added:
 
 
 COLUMNS = tuple(column.name for column in signals.c if column.name != "seq")
-_key = itemgetter(0)
 _body = msgspec.json.Encoder(order="deterministic").encode
 
 

@@ -1,6 +1,7 @@
-"""Attempts and runs of a file lie in the order of their ids, found without a second look.
+"""Runs of a file lie in the order of their ids, found without a second look.
 
-A table of PostgreSQL has no such layout, and nothing is changed there.
+Attempts do not: their rows are long, and new ones are written faster side by side. A
+table of PostgreSQL has no such layout, and nothing is changed there.
 """
 
 import sqlalchemy as sa
@@ -13,9 +14,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the two tables again WITHOUT ROWID, with what is in them and their indexes."""
+    """Make the table again WITHOUT ROWID, with what is in it and its indexes."""
     if op.get_bind().dialect.name == "sqlite":
-        _cluster("attempts")
         _cluster("runs")
 
 
