@@ -289,3 +289,15 @@ def test_a_source_with_a_past_is_blind_until_that_was_read(ledger_url):
     world.pass_to("01:00")
     assert world.ledger.windows("cron")[0].since == since.since
     world.ledger.close()
+
+
+def test_what_is_lost_stays_lost_when_the_silence_around_it_ends(world):
+    world.hear("01:59")
+    world.now = at("04:00")
+    world.feed.lost(at("01:59"), at("03:00"))
+    world.feed.look(world.now)
+    world.hear("04:00:01")
+    assert world.ledger.windows("cron") == [
+        BlindWindow("cron", at("01:59"), at("03:00"), None),
+        BlindWindow("cron", at("03:00"), at("04:00:01"), at("04:00:01")),
+    ]

@@ -138,7 +138,10 @@ class SourceFeed:
                 self._keep(state)
 
     def lost(self, since: datetime, until: datetime) -> None:
-        """What was said in between can never be had: a window that is never caught up."""
+        """What was said in between can never be had: a window that is never caught up.
+
+        All that there is of that time is in, so a window of silence begins after it.
+        """
         with self._lock:
             if self._blind_since is not None:
                 since = min(since, self._blind_since)
@@ -146,6 +149,7 @@ class SourceFeed:
                     self._ledger.blind(self.source, self._blind_since, until, None)
                 self._blind_since = None
             self._ledger.blind(self.source, since, until, None)
+            self._keep(self._heard(until))
         log.warning("source_lost", source=self.source, since=str(since), until=str(until))
 
     def refuse(self, code: RejectCode, count: int = 1, example: str = "") -> None:
