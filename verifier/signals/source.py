@@ -147,8 +147,10 @@ class Source(ABC, Generic[S, B]):
 
     @classmethod
     @abstractmethod
-    def discover(cls, settings: S | None) -> Iterator[JobSkeleton]:
+    def discover(cls, settings: S | None) -> Iterator[JobSkeleton | Remark]:
         """What is scheduled there; ``settings`` are None where no such source is declared.
+
+        A remark names what is left out.
 
         Raises ``SourceUnavailable`` where that cannot be told.
         """
