@@ -6,6 +6,7 @@ import pytest
 
 from verifier.config.file import Retention
 from verifier.engine import retention
+from verifier.engine.clock import Stopping
 from verifier.engine.retention import Keeper, Pruned, find_old, prune
 from verifier.ledger import prune_runs, prune_signals
 from verifier.ledger.errors import LedgerUnavailable
@@ -15,7 +16,13 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def old(world, monkeypatch):
+def path(tmp_path):
+    """The file of the ledger: what is done to either kind is tested beside it."""
+    return tmp_path / "landed.db"
+
+
+@pytest.fixture
+def old(path, world, monkeypatch):
     """A world in which five nights were verified, and four months have passed."""
     monkeypatch.setattr(prune_runs, "NEWEST", 2)
     monkeypatch.setattr(prune_runs, "PAGE", 1)
@@ -28,9 +35,7 @@ def old(world, monkeypatch):
         world.write(str(due.date() - DAY), [f"R{n:02}" for n in range(10)])
         world.now = due + timedelta(minutes=10)
         world.signal("succeeded", world.now, f"a{number}")
-        world.tick_to(due + timedelta(minutes=12))
-        world.tick_to(due + timedelta(hours=7), every=timedelta(hours=1))
-    world.ledger.histories()
+        world.tick_to(world.now + timedelta(seconds=30), every=timedelta(seconds=15))
     world.now += 120 * DAY
     return world
 
@@ -72,9 +77,9 @@ def test_counting_what_would_go_changes_nothing(old, keep):
 
 def test_a_turn_is_short_and_the_next_one_goes_on(old, keep, monkeypatch):
     keep(35, 100)
-    # Time passes with each look at the clock, so every turn is over after one step.
+    # Time passes with each rest, so every turn is over after one step.
     monkeypatch.setattr(retention, "TURN", timedelta())
-    keeper = Keeper(old.ledger, old.fleet, old.clock)
+    keeper = Keeper(old.ledger, old.fleet, old.clock, old.wait)
     turns = 0
     while len(old.ledger.runs(RunFilter())) > 2:
         keeper.turn(old.now)
@@ -83,23 +88,47 @@ def test_a_turn_is_short_and_the_next_one_goes_on(old, keep, monkeypatch):
     assert old.ledger.check() == []
 
 
+def test_after_each_step_others_have_their_turn(old, keep, monkeypatch):
+    keep(35, 400)
+    prune_page, rests = old.ledger.prune_signals, []
+
+    def slow(*arguments):
+        old.now += timedelta(milliseconds=30)
+        return prune_page(*arguments)
+
+    monkeypatch.setattr(old.ledger, "prune_signals", slow)
+    Keeper(old.ledger, old.fleet, old.clock, rests.append).turn(old.now)
+    assert rests[:5] == [timedelta(milliseconds=120)] * 5
+
+
+def test_a_stop_waits_for_no_rest(old, keep):
+    keep(35, 400)
+
+    def stopping(_length):
+        raise Stopping("the verifier is stopping")
+
+    Keeper(old.ledger, old.fleet, old.clock, stopping).turn(old.now)
+    assert total(find_old(old.ledger, keep(35, 400), old.now)) == Pruned(signals=8)
+
+
 def test_a_round_begins_every_hour(old, keep):
     keep(365, 400)
-    keeper = Keeper(old.ledger, old.fleet, old.clock)
+    keeper = Keeper(old.ledger, old.fleet, old.clock, old.wait)
     keeper.turn(old.now)
     keep(35, 400)
     old.now += timedelta(minutes=59)
     keeper.turn(old.now)
     assert old.ledger.signals_from is None
     old.now += timedelta(minutes=1)
-    keeper.turn(old.now)
-    assert old.ledger.signals_from == old.now - 35 * DAY
+    now = old.now
+    keeper.turn(now)
+    assert old.ledger.signals_from == now - 35 * DAY
     assert total(find_old(old.ledger, keep(35, 400), old.now)) == Pruned()
 
 
 def test_what_could_not_be_forgotten_is_left_to_the_next_round(old, keep, monkeypatch):
     keep(35, 400)
-    keeper = Keeper(old.ledger, old.fleet, old.clock)
+    keeper = Keeper(old.ledger, old.fleet, old.clock, old.wait)
 
     def refused(*_arguments):
         raise LedgerUnavailable("not now")

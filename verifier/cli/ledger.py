@@ -2,6 +2,7 @@
 
 import typer
 
+from verifier.cli.ledger_export import export
 from verifier.cli.ledger_prune import prune
 from verifier.cli.options import ConfigOption, JsonOption, LedgerOption
 from verifier.cli.output import show_json, show_lines
@@ -40,3 +41,4 @@ def migrate(
 
 
 ledger.command()(prune)
+ledger.command()(export)

@@ -3,11 +3,12 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any, NoReturn
 
 from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from verifier.cli.exits import BROKEN_PIPE
 from verifier.cli.text import plain
@@ -67,6 +68,22 @@ def working(text: str) -> Iterator[None]:
     console = stderr()
     with console.status(text) if console.is_terminal else nullcontext():
         yield
+
+
+@contextmanager
+def counting(text: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr, where a person sees it; gives what to tell how much of how much is done.
+
+    Without a total it only shows the time.
+    """
+    console = stderr()
+    if not console.is_terminal:
+        yield lambda _done, _total: None
+        return
+    columns = (TextColumn(text), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total or None)
 
 
 def note(text: str) -> None:

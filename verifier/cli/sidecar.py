@@ -72,7 +72,7 @@ class Sidecar:
                 ledger, self._fleet, clock, lease_for=max(LENGTH, LEASE_TICKS * tick)
             )
             opening.callback(self._engine.close)
-            self._keeper = Keeper(ledger, self._fleet, clock)
+            self._keeper = Keeper(ledger, self._fleet, clock, wait_unless(self._stopping))
             self.service = Service(
                 ledger, self._fleet, gatekeeper, clock, wait_unless(self._stopping)
             )

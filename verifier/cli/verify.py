@@ -1,14 +1,10 @@
 """``landed verify``: ask the destination now."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from verifier.cli.client import Progress as Tell
 from verifier.cli.client import Wanted
 from verifier.cli.connect import connect
 from verifier.cli.exits import CommandFailed, exit_of_runs
@@ -20,11 +16,13 @@ from verifier.cli.options import (
     TokenOption,
     UrlOption,
 )
-from verifier.cli.output import note, show, show_json, stderr, stdout
+from verifier.cli.output import counting, note, show, show_json, stdout
 from verifier.cli.tables import runs_table
 from verifier.cli.when import parse_moment
 from verifier.cli.where import Where
 from verifier.engine.clock import system_clock
+
+WAITING = "asking, and waiting for runs to settle"
 
 
 def verify(
@@ -51,7 +49,7 @@ def verify(
     """Ask the destination now, wait for the confirming look, and exit by the worst run."""
     wanted = _wanted(job, due, start, end, partition, system_clock())
     where = Where(config=config, ledger=ledger, url=url, token=token)
-    with connect(where, creates=True) as client, _progress() as tell:
+    with connect(where, creates=True) as client, counting(WAITING) as tell:
         found = client.verify(wanted, tell)
     if as_json:
         show_json({"runs": found})
@@ -86,21 +84,3 @@ def _wanted(
             raise CommandFailed("--from: expected an instant that has passed, and before --to")
         last = min(last, now)
     return Wanted(job=job, due=at, start=first, end=last, partition=partition)
-
-
-@contextmanager
-def _progress() -> Iterator[Tell]:
-    """A bar on stderr, where a person sees it; without a total it only shows the time."""
-    console = stderr()
-    if not console.is_terminal:
-        yield lambda _done, _total: None
-        return
-    columns = (
-        TextColumn("asking, and waiting for runs to settle"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total or None)

@@ -199,7 +199,8 @@ class SourceFeed:
 
     def _append(self, signals: Sequence[Signal], kept: Kept | None) -> Receipt:
         now = self._clock()
-        read = sort_out([_encode(each) for each in signals], self._ledger.histories(), now)
+        items = [_encode(each) for each in signals]
+        read = sort_out(items, self._ledger.histories(), now, self._ledger.signals_from)
         batch = Batch(signals=read.signals, source=self.source, received_at=now)
         (accepted,) = self._ledger.append_group([batch], now, kept)
         if self._watch is not None:

@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from verifier.config.file import Retention
-from verifier.engine.clock import Clock
+from verifier.engine.clock import Clock, Stopping, Wait
 from verifier.engine.fleet import Fleet
 from verifier.ledger.horizon import Page
 from verifier.ledger.ledger import Ledger
@@ -16,8 +16,11 @@ from verifier.ledger.ledger import Ledger
 EVERY = timedelta(hours=1)
 """Time between the beginnings of two rounds over what is old."""
 
-TURN = timedelta(milliseconds=200)
-"""After this long a turn ends: who sends signals comes first."""
+TURN = timedelta(seconds=1)
+"""After this long a turn ends, and another may begin."""
+
+REST = 4
+"""How many times as long as a step took nothing is forgotten: who sends signals comes first."""
 
 P = TypeVar("P")
 
@@ -66,10 +69,11 @@ def _pages(page: Callable[[P | None], Page[P]]) -> Iterator[int]:
 class Keeper:
     """Forgets what is old from time to time, as the configuration says by then."""
 
-    def __init__(self, ledger: Ledger, fleet: Fleet, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, fleet: Fleet, clock: Clock, wait: Wait) -> None:
         self._ledger = ledger
         self._fleet = fleet
         self._clock = clock
+        self._wait = wait
         self._round: Iterator[Pruned] | None = None
         self._pruned = Pruned()
         self._next: datetime | None = None
@@ -85,10 +89,17 @@ class Keeper:
             self._next = now + EVERY
             self._round = prune(self._ledger, self._fleet.config.retention, now)
             self._pruned = Pruned()
+        # Left behind by whatever is raised here, so that then a new round begins.
         steps, self._round = self._round, None
+        began = now
         for step in steps:
             self._pruned += step
-            if self._clock() - now >= TURN:
+            try:
+                self._wait(REST * (self._clock() - began))
+            except Stopping:
+                return
+            began = self._clock()
+            if began - now >= TURN:
                 self._round = steps
                 return
         if self._pruned != Pruned():

@@ -79,7 +79,7 @@ def sort_out(
     items: Sequence[Item],
     histories: Mapping[str, History],
     received_at: datetime,
-    kept_from: datetime | None = None,
+    kept_from: datetime | None,
 ) -> SortedOut:
     """Read each item, and refuse those that are no signal of a job of ``histories``.
 

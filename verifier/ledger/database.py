@@ -32,8 +32,11 @@ class Database(Protocol):
         Raises ``Conflict`` where another one was in its way.
         """
 
-    def read(self) -> AbstractContextManager[Connection]:
-        """One snapshot of what was committed, in which nothing can be written."""
+    def read(self, *, long: bool = False) -> AbstractContextManager[Connection]:
+        """One snapshot of what was committed, in which nothing can be written.
+
+        ``long``: whoever reads may take as long as he likes between two statements.
+        """
 
     def exists(self) -> bool:
         """Whether there is anything to read; raises where there can never be a ledger."""

@@ -86,15 +86,27 @@ def for_judging(connection: Connection, jobs: Jobs, rows: Sequence[RunRow]) -> d
 def for_people(connection: Connection, jobs: Jobs, key: RunKey, now: datetime) -> Facts:
     """All facts of a run, with those about its surroundings that people are shown."""
     row = run_rows.get(connection, key.run_id) or run_rows.blank(key, now)
-    facts = for_judging(connection, jobs, [row])[key]
-    interval, newest = _slots_after(facts.declaration, key.due, now)
-    return msgspec.structs.replace(
-        facts,
-        interval=interval,
-        newest=newest,
-        others=_under_way(connection, facts, now),
-        runtime_tail=runtime_tail(connection, key.job),
-    )
+    return all_for_people(connection, jobs, [row], now)[key]
+
+
+def all_for_people(
+    connection: Connection, jobs: Jobs, rows: Sequence[RunRow], now: datetime
+) -> dict[RunKey, Facts]:
+    """The same of many runs."""
+    found = for_judging(connection, jobs, rows)
+    named = {row.key.job for row in rows}
+    tails = {job: runtime_tail(connection, job) for job in named}
+    unended = {job: _unended(connection, job) for job in named}
+    for key, facts in found.items():
+        interval, newest = _slots_after(facts.declaration, key.due, now)
+        found[key] = msgspec.structs.replace(
+            facts,
+            interval=interval,
+            newest=newest,
+            others=_under_way(facts, unended[key.job], now),
+            runtime_tail=tails[key.job],
+        )
+    return found
 
 
 def covers_interval_of(jobs: Jobs, newer: RunKey, older: RunKey) -> bool:
@@ -172,19 +184,24 @@ def _is_answered(connection: Connection, jobs: Jobs, key: RunKey, declaration: D
     return later is not None and covers_interval_of(jobs, run_rows.row_of(later).key, key)
 
 
-def _under_way(connection: Connection, facts: Facts, now: datetime) -> list[Attempt]:
-    """The attempts of the job's other runs that are alive or pending."""
-    key, table = facts.key, attempts_table
-    unended = select(table.c.body).where(
-        table.c.job == key.job,
-        table.c.state.in_(_UNENDED),
-        table.c.run_id.is_not(None),
-        table.c.run_id != key.run_id,
+def _unended(connection: Connection, job: str) -> list[tuple[str, Attempt]]:
+    """The attempts of a job that have not ended, each with the id of its run."""
+    table = attempts_table
+    found = select(table.c.run_id, table.c.body).where(
+        table.c.job == job, table.c.state.in_(_UNENDED), table.c.run_id.is_not(None)
     )
+    return [(row.run_id, row.body) for row in connection.execute(found)]
+
+
+def _under_way(
+    facts: Facts, unended: Iterable[tuple[str, Attempt]], now: datetime
+) -> list[Attempt]:
+    """The attempts of the job's other runs that are alive or pending."""
     found = [
         attempt
-        for attempt in connection.scalars(unended)
-        if (is_alive(attempt) or is_pending(attempt, facts.declaration, now))
+        for run_id, attempt in unended
+        if run_id != facts.key.run_id
+        and (is_alive(attempt) or is_pending(attempt, facts.declaration, now))
         and not _is_whole_job_of(facts, attempt)
     ]
     return sorted(found, key=lambda attempt: attempt.attempt)

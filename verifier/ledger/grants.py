@@ -1,6 +1,7 @@
 """Grants: the guard's decisions, each made once and at most one of them to start."""
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from verifier.ledger.append import append
 from verifier.ledger.errors import AttemptElsewhere
 from verifier.ledger.restand import restand
 from verifier.ledger.schema import guard_decisions
+from verifier.ledger.statements import chunks, each_of
 from verifier.ledger.tallies import GUARD_DECISIONS
 from verifier.ledger.transaction import Transaction
 from verifier.runs.attempt import Attempt
@@ -93,14 +95,20 @@ def grant(
     return ruling
 
 
-def decisions_on(connection: Connection, run_id: str) -> list[GuardRecord]:
-    """What the guard decided about a run, oldest first."""
-    found = (
-        select(guard_decisions)
-        .where(guard_decisions.c.run_id == run_id)
-        .order_by(guard_decisions.c.at, guard_decisions.c.attempt)
-    )
-    return [_record(row) for row in connection.execute(found)]
+def decisions_on(connection: Connection, run_ids: Iterable[str]) -> dict[str, list[GuardRecord]]:
+    """What the guard decided about each run, oldest first."""
+    found: dict[str, list[GuardRecord]] = defaultdict(list)
+    for piece in chunks(run_ids):
+        for row in connection.execute(_DECISIONS, {"run_ids": piece}):
+            found[row.run_id].append(_record(row))
+    return found
+
+
+_DECISIONS = (
+    select(guard_decisions)
+    .where(guard_decisions.c.run_id.in_(each_of("run_ids")))
+    .order_by(guard_decisions.c.run_id, guard_decisions.c.at, guard_decisions.c.attempt)
+)
 
 
 def _record(row: Row[Any]) -> GuardRecord:

@@ -37,6 +37,7 @@ from verifier.ledger import (
 from verifier.ledger import append as appending
 from verifier.ledger import declare as declaring
 from verifier.ledger import facts as run_facts
+from verifier.ledger import history as run_history
 from verifier.ledger import prune_runs as pruning_runs
 from verifier.ledger import prune_signals as pruning_signals
 from verifier.ledger import revisions as run_revisions
@@ -46,6 +47,7 @@ from verifier.ledger.address import database_at
 from verifier.ledger.append import Appended
 from verifier.ledger.database import Database
 from verifier.ledger.declarations import Jobs, Register, job_of
+from verifier.ledger.history import RunHistory, Span
 from verifier.ledger.horizon import Page
 from verifier.ledger.leases import Lease
 from verifier.ledger.listing import RunFilter
@@ -381,7 +383,7 @@ class Ledger:
     def revisions(self, key: RunKey) -> list[Revision]:
         """Every change of a run's verdict, oldest first."""
         with self._database.read() as connection:
-            return run_revisions.of_run(connection, key.run_id)
+            return run_revisions.of_runs(connection, [key.run_id]).get(key.run_id, [])
 
     def actions(self, job: str | None = None, run_id: str | None = None) -> list[Action]:
         """All actions, or those of a job and its runs, or those on one run; oldest first."""
@@ -391,7 +393,13 @@ class Ledger:
     def guard_decisions(self, key: RunKey) -> list[GuardRecord]:
         """What the guard decided about a run, oldest first."""
         with self._database.read() as connection:
-            return grants.decisions_on(connection, key.run_id)
+            return grants.decisions_on(connection, [key.run_id]).get(key.run_id, [])
+
+    @contextmanager
+    def history(self, span: Span, now: datetime) -> Iterator[RunHistory]:
+        """Every run in ``span``, oldest first, of one snapshot, however long reading takes."""
+        with self._database.read(long=True) as connection:
+            yield run_history.read(connection, self._register.read(connection), span, now)
 
     # What is known of a job
 

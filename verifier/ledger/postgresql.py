@@ -106,9 +106,11 @@ class PostgresDatabase:
             yield connection
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
+    def read(self, *, long: bool = False) -> Iterator[Connection]:
         """One snapshot of what was committed, in which nothing can be written."""
         with self._explained(), self._readers.begin() as connection:
+            if long:
+                connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
             yield connection
 
     def exists(self) -> bool:

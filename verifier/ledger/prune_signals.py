@@ -9,7 +9,7 @@ from verifier.ledger.horizon import Page
 from verifier.ledger.schema import signals
 from verifier.runs.signal import Kind
 
-PAGE = 1_000
+PAGE = 500
 """Signals that one step looks at: few enough that nobody notices the wait."""
 
 

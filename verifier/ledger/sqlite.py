@@ -110,7 +110,7 @@ class SqliteDatabase:
             raise self._replaced(f"its log {self._log.name} was deleted")
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
+    def read(self, *, long: bool = False) -> Iterator[Connection]:  # noqa: ARG002 - nobody is hurried here
         """One snapshot of what was committed; ``LedgerUnavailable`` as ``write``."""
         self._check_file()
         with self._explained(), self._readers.begin() as connection:

@@ -198,6 +198,17 @@ def checks_document(declaration: Declaration, shown: Evaluation | None) -> list[
     return [_check(check, answers.get(check.name)) for check in declaration.checks]
 
 
+def evaluation_document(declaration: Declaration, evaluation: Evaluation) -> dict[str, Any]:
+    """One evaluation, with the answer of each check that is declared."""
+    return {
+        "evaluation": evaluation.evaluation_id,
+        "cause": evaluation.cause,
+        "started_at": instant(evaluation.started_at),
+        "finished_at": instant(evaluation.finished_at),
+        "checks": checks_document(declaration, evaluation),
+    }
+
+
 def _check(check: CheckTraits, answer: CheckResult | None) -> dict[str, Any]:
     document: dict[str, Any] = {
         "name": check.name,
