@@ -167,3 +167,29 @@ def test_a_served_ledger_answers_the_same_documents(home: Any, served: Any, land
     there["advice"].pop("valid_until")
     here["advice"].pop("valid_until")
     assert there == here
+
+
+def test_a_running_verifier_answers_whatever_became_of_the_configuration(
+    served: Any, home: Any, landed: Landed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = home.path / "landed.yaml"
+    right = file.read_text()
+    file.write_text(right + "  broken: {schedule: {cron: nonsense}, class: nonsense}\n")
+    told = landed("status", "--json")
+    assert (told.code, {job["job"] for job in told.json["jobs"]} >= {"revenue"}) == (0, True)
+    file.write_text("jobs: [")
+    assert landed("status").code == 2
+    monkeypatch.setenv("LANDED_LEDGER", "sqlite:///landed.db")
+    assert landed("status").code == 0
+    file.unlink()
+    monkeypatch.delenv("LANDED_LEDGER")
+    assert landed("status").code == 2
+
+
+def test_without_a_running_verifier_an_error_of_the_configuration_is_told(
+    home: Any, landed: Landed
+) -> None:
+    file = home.path / "landed.yaml"
+    file.write_text(file.read_text() + "  broken: {schedule: {cron: nonsense}, class: nonsense}\n")
+    told = landed("status")
+    assert (told.code, "LND" in told.err) == (2, True)

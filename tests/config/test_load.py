@@ -6,7 +6,15 @@ import msgspec
 import pytest
 
 from verifier.config.codes import Code
-from verifier.config.load import Reading, check, job_from_document, load, read_config, read_file
+from verifier.config.load import (
+    Reading,
+    check,
+    find_ledger,
+    job_from_document,
+    load,
+    read_config,
+    read_file,
+)
 from verifier.config.problem import ConfigError
 
 EXAMPLE = Path(__file__).parents[2] / "checks" / "example.yaml"
@@ -282,3 +290,24 @@ def test_the_shipped_example_holds_without_a_warning() -> None:
     assert reading.problems == ()
     assert reading.config is not None
     assert len(reading.config.jobs) == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("ledger: sqlite:///a.db\njobs: {x: nonsense}", "sqlite:///a.db"),
+        ("ledger: 'sqlite:///${NAME}.db'\nlisten: 7", "sqlite:///night.db"),
+        ("jobs: {x: nonsense}", "sqlite:///landed.db"),
+        ("ledger: '${GONE}'", None),
+        ("ledger: 7", None),
+        ("ledger: sqlite:///a.db\njobs: [", None),
+        ("- ledger", None),
+    ],
+)
+def test_the_ledger_is_found_in_a_file_with_other_errors(
+    tmp_path: Path, text: str, found: str | None
+) -> None:
+    file = tmp_path / "landed.yaml"
+    file.write_text(text)
+    assert find_ledger(file, {"NAME": "night"}) == found
+    assert find_ledger(tmp_path / "nowhere", {}) is None

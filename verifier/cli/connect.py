@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy.exc import ArgumentError
 
 from verifier.checks.stores.registry import Stores
 from verifier.cli.client import Client
@@ -12,7 +15,6 @@ from verifier.cli.remote import RemoteClient
 from verifier.cli.where import Where
 from verifier.config.config import Config
 from verifier.config.file import Address, Tokens
-from verifier.config.problem import ConfigError
 from verifier.engine.clock import Clock, Wait, system_clock, system_wait
 from verifier.engine.fleet import Fleet
 from verifier.engine.guarding import Gatekeeper
@@ -44,14 +46,15 @@ def connect(
         with RemoteClient(where.verifier_url, token) as remote:
             yield remote
         return
-    config = where.load_config() if creates else where.find_config()
-    url = where.ledger_url(config)
-    path = ledger_path(url)
+    path = _ledger_path(where)
     running = None if path is None else serving(path)
     if path is not None and running is not None:
+        # It has a configuration that is right, whatever became of the file since.
         with RemoteClient(running, where.verifier_token or operate_token(path)) as remote:
             yield remote
         return
+    config = where.load_config() if creates else where.find_config()
+    url = where.ledger_url(config)
     if not creates:
         existing_ledger(url)
     with Ledger.open(url, clock()) as ledger, _service(ledger, config, clock, wait) as service:
@@ -64,13 +67,19 @@ def connect(
 
 def _own_token(where: Where, url: str) -> str | None:
     """The token beside the ledger of this folder, where the verifier at ``url`` has that."""
-    try:
-        path = ledger_path(where.ledger_url(where.find_config()))
-    except ConfigError:
-        return None
+    path = _ledger_path(where)
     if path is None or serving(path) != url.rstrip("/"):
         return None
     return operate_token(path)
+
+
+def _ledger_path(where: Where) -> Path | None:
+    """The file of the ledger, as far as that can be told; None for one that is no file."""
+    url = where.find_ledger()
+    try:
+        return None if url is None else ledger_path(url)
+    except (ArgumentError, ValueError):
+        return None
 
 
 @contextmanager

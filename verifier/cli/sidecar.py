@@ -156,8 +156,8 @@ class Sidecar:
         self._stores.append(stores)
         while len(self._stores) > STORES_KEPT:
             self._stores.pop(0).close()
-        self._config = self._fleet.config = config
-        self._fleet.stores = stores
+        self._config = config
+        self._fleet.replace(config, stores)
         try:
             self._fleet.register(now)
             self._reception.apply(config)

@@ -12,7 +12,7 @@ from pathlib import Path
 from verifier.cli.exits import CommandFailed
 from verifier.cli.options import DEFAULT_CONFIG
 from verifier.config.config import Config
-from verifier.config.load import LEDGER_VARIABLE, load
+from verifier.config.load import LEDGER_VARIABLE, find_ledger, load
 from verifier.exec.landed_exec import default_spool
 
 
@@ -69,6 +69,11 @@ class Where:
         if known and not named and not self.config_path.exists():
             return None
         return self.load_config()
+
+    def find_ledger(self) -> str | None:
+        """The URL of the ledger, as far as that can be told from a file that has errors."""
+        known = self.ledger or self.environ.get(LEDGER_VARIABLE)
+        return known or find_ledger(self.config_path, self.environ)
 
     def ledger_url(self, config: Config | None) -> str:
         """The URL of the ledger."""

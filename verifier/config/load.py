@@ -53,6 +53,21 @@ def load(path: FilePath | str, environ: Mapping[str, str] = os.environ) -> Confi
     return reading.config
 
 
+def find_ledger(path: FilePath | str, environ: Mapping[str, str] = os.environ) -> str | None:
+    """The ledger that the file at ``path`` names, whatever else is wrong in it.
+
+    None where that cannot be told.
+    """
+    text = read_text(FilePath(path))
+    document = None if isinstance(text, Problem) else read_document(text, str(path))[0]
+    if document is None or not isinstance(document.content, dict):
+        return None
+    written = document.content.get("ledger", ConfigFile.model_fields["ledger"].default)
+    subject = Subject(file=str(path), written=written, value=written, document=None)
+    value = interpolate(written, environ, Reporter(subject))
+    return value if isinstance(value, str) and not subject.problems else None
+
+
 def check(path: FilePath | str, environ: Mapping[str, str] = os.environ) -> list[Problem]:
     """All problems of the file at ``path``, in the order of their places."""
     return list(read_file(path, environ).problems)

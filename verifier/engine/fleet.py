@@ -26,6 +26,10 @@ class Fleet:
         self._revived: dict[tuple[str, datetime], tuple[Check, ...]] = {}
         self._lock = Lock()
 
+    def replace(self, config: Config, stores: Stores) -> None:
+        """Have another configuration from now on; its jobs are to be registered."""
+        self.config, self.stores = config, stores
+
     def declare(self, now: datetime) -> None:
         """Tell the ledger what is declared, where it does not know that yet."""
         for name, job in self.config.jobs.items():

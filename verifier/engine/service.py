@@ -18,6 +18,7 @@ from verifier.engine.source_status import source_statuses
 from verifier.exporters.exposition import Exposition, Identity, Scrape, Turns
 from verifier.intake.door import SortedOut, receive, sort_out
 from verifier.intake.receipt import Receipt
+from verifier.intake.strangers import Strangers
 from verifier.intake.wire import Item
 from verifier.ledger.ledger import Ledger
 from verifier.ledger.listing import RunFilter
@@ -48,16 +49,24 @@ class Service:
     clock: Clock
     wait: Wait
     exposition: Exposition = field(default_factory=lambda: Exposition(GAP))
+    strangers: Strangers = field(default_factory=Strangers)
 
     def receive(self, items: Sequence[Item], source: str) -> Receipt:
         """Take signals; what is accepted is durable when this returns."""
-        return receive(
+        receipt = receive(
             self.ledger,
             items,
             source=source,
             received_at=self.clock(),
             watch=self.exposition.meters,
         )
+        self.strangers.meet(source, receipt.rejected)
+        return receipt
+
+    def refused(self, source: str, read: SortedOut) -> None:
+        """Count, and where it is of a job that nobody knows tell, what was not taken."""
+        self.exposition.meters.refused(source, read.codes)
+        self.strangers.meet(source, read.rejected)
 
     def take_figures(self, turns: Mapping[str, Turns], now: datetime) -> None:
         """Have ``metrics`` tell how everything stands at ``now``."""

@@ -34,7 +34,7 @@ async def post_signals(asked: Asked) -> Response:
         accepted = await crew.written(batch) if read.signals else 0
     except Full as full:
         raise HttpProblem(ProblemKind.BUSY, str(full)) from None
-    service.exposition.meters.refused(NATIVE, read.codes)
+    service.refused(NATIVE, read)
     return json_response(encode(read.receipt(accepted)))
 
 
