@@ -297,6 +297,7 @@ def test_each_slot_is_judged_once_whoever_is_killed_or_stopped(world: World) -> 
         second = world.sweeping
         assert second not in (killed, first)
         first.go_on()
+        first.page(world.now)  # what it keeps of it must not show later
 
         world.go_on(START + 8 * HOUR)
         assert world.sweeping is second

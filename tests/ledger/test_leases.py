@@ -2,7 +2,8 @@ from threading import Thread
 
 import pytest
 
-from verifier.ledger.errors import LeaseLost
+from verifier.ledger import expectations, postgresql
+from verifier.ledger.errors import LeaseLost, LedgerUnavailable
 from verifier.ledger.leases import NOBODY
 from verifier.ledger.ledger import Ledger
 
@@ -103,3 +104,23 @@ def test_a_takeover_waits_for_what_is_being_written_and_a_renewal_does_not(postg
             assert thread.is_alive()
         thread.join(5)
         assert [each.holder for each in taken] == ["two"]
+
+
+@pytest.mark.slow
+def test_a_holder_that_stands_still_in_the_middle_of_a_write_is_ended_by_the_server(
+    postgres_url, build, monkeypatch
+):
+    monkeypatch.setattr(postgresql, "IDLE_SECONDS", 1)
+    url = postgres_url()
+    with Ledger.open(url, build.declared) as ledger, Ledger.open(url, build.declared) as other:
+        ledger.declare("nightly", build.job(), {}, build.declared)
+        lease = ledger.take_lease(NAME, "one", build.at("02:00"), None)
+
+        def standing_still():
+            with ledger.under(lease)._transaction(build.at("02:00")) as transaction:
+                expectations.expect(transaction, {"nightly": [build.nightly.due]})
+                assert other.take_lease(NAME, "two", build.at("02:01"), lease).holder == "two"
+
+        with pytest.raises(LedgerUnavailable, match="cannot be used now"):
+            standing_still()
+        assert other.row(build.nightly) is None
