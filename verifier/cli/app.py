@@ -14,6 +14,8 @@ from verifier.cli.act import act
 from verifier.cli.alerts import alerts
 from verifier.cli.dashboards import dashboards
 from verifier.cli.demo.command import demo
+from verifier.cli.discover import discover
+from verifier.cli.doctor import doctor
 from verifier.cli.exits import CommandFailed, ExitCode
 from verifier.cli.explain import explain
 from verifier.cli.init import init
@@ -61,8 +63,10 @@ def _landed(
 
 app.command(rich_help_panel=SET_UP)(demo)
 app.command(rich_help_panel=SET_UP)(init)
+app.command(rich_help_panel=SET_UP)(discover)
 app.command(rich_help_panel=SET_UP)(validate)
 app.command(rich_help_panel=SET_UP)(schema)
+app.command(rich_help_panel=SET_UP)(doctor)
 app.command(rich_help_panel=SET_UP)(serve)
 app.add_typer(dashboards, name="dashboards", rich_help_panel=SET_UP)
 app.add_typer(alerts, name="alerts", rich_help_panel=SET_UP)

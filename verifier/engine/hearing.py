@@ -16,6 +16,7 @@ from verifier.engine.feed import Jobs, SourceFeed
 from verifier.intake.door import Watch
 from verifier.ledger.errors import LedgerUnavailable
 from verifier.ledger.ledger import Ledger
+from verifier.runs.declaration import History
 from verifier.signals.source import (
     BoundJob,
     PolledSource,
@@ -134,7 +135,7 @@ class Hearings:
 
     def apply(self, config: Config) -> None:
         """Hear the sources of ``config``; those that are as before are heard on."""
-        jobs = bound_jobs(config, self._ledger)
+        jobs = bound_jobs(config, self._ledger.histories())
         for name, (declared, hearing) in [*self._running.items()]:
             if config.sources.get(name) != declared:
                 hearing.stop()
@@ -193,9 +194,8 @@ def open_source(declared: DeclaredSource) -> AnySource:
     return kind(declared.settings)
 
 
-def bound_jobs(config: Config, ledger: Ledger) -> Mapping[str, Jobs]:
+def bound_jobs(config: Config, histories: Mapping[str, History]) -> Mapping[str, Jobs]:
     """By source, the jobs that are bound to it, by name."""
-    histories = ledger.histories()
     found: dict[str, list[BoundJob[Any]]] = defaultdict(list)
     for name, job in sorted(config.jobs.items()):
         if job.binding is not None and name in histories:

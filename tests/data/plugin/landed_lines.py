@@ -84,12 +84,14 @@ class LinesSource(PolledSource[LinesModel, LinesBinding]):
             yield Remark(level=Level.OK, message=f"{len(jobs)} jobs are read from it")
 
     @classmethod
-    def discover(cls, settings: LinesModel | None) -> Iterator[JobSkeleton]:
+    def discover(cls, settings: LinesModel | None) -> Iterator[JobSkeleton | Remark]:
         if settings is None:
             raise SourceUnavailable("no source of type lines is declared")
         with cls(settings)._open() as file:
-            tasks = sorted({json.loads(line)["task"] for line in file})
-        for task in tasks:
+            tasks = {json.loads(line).get("task") for line in file}
+        if None in tasks:
+            yield Remark(level=Level.NOTE, message="one line speaks of no task")
+        for task in sorted(tasks - {None}):
             yield JobSkeleton(
                 name=task,
                 scheduler={"task": task},
