@@ -155,11 +155,11 @@ CASES = [
     ),
     Case(
         code=Code.NOT_YET,
-        job={"partitions": "{name: tenant}"},
-        at="partitions:",
-        path="jobs.daily.partitions",
-        says="found partitions",
-        hint="not yet supported; declare a job for each partition, or one that covers all of them",
+        job={"checks": "[{type: baseline, name: usual}]"},
+        at="baseline",
+        path="jobs.daily.checks[0].type",
+        says="found a check of type baseline",
+        hint="not yet supported; leave it out",
     ),
     Case(
         code=Code.BAD_NAME,
@@ -300,6 +300,13 @@ CASES = [
         at="0123456789abcdef}}",
         path="tokens.…",
         says="expected a token that stands nowhere else",
+    ),
+    Case(
+        code=Code.PARTITIONS_UNCLEAR,
+        job={"complete_when": "99.9%"},
+        at="complete_when",
+        path="jobs.daily.complete_when",
+        says="expected a job with partitions, found one without",
     ),
     Case(
         code=Code.UNKNOWN_JOB,

@@ -31,24 +31,6 @@ def test_a_check_of_a_planned_type_is_refused_once(
 
 
 @pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        ("partitions", "{name: tenant, store: nowhere, sql: x}"),
-        ("complete_when", "99.9%"),
-    ],
-)
-def test_a_planned_key_of_a_job_is_refused_and_the_rest_is_judged(
-    key: str, value: str, with_job: Callable[..., str], read: Read
-) -> None:
-    problems = read(with_job(**{key: value, "retry": "{max_attempts: 2, auto: never}"})).problems
-    assert {each.code for each in problems} == {Code.NOT_YET, Code.RETRY_CONTRADICTS}
-    assert f"jobs.daily.{key}" in {each.path for each in problems}
-    assert "not yet supported" in next(
-        each.hint or "" for each in problems if each.path.endswith(key)
-    )
-
-
-@pytest.mark.parametrize(
     "text", ["jobs: 5", "stores: [1]", "jobs: {x: [1]}", "jobs: {x: {checks: 1}}"]
 )
 def test_what_has_another_shape_holds_nothing_planned(text: str, read: Read) -> None:

@@ -71,7 +71,7 @@ def test_every_key_is_explained() -> None:
 def test_what_works_is_offered_and_what_does_not_is_not() -> None:
     text = json.dumps(schema())
     assert '"scope"' in text
-    for planned in ("partitions", "complete_when", "freshness"):
+    for planned in ("freshness", "baseline"):
         assert f'"{planned}"' not in text
 
 

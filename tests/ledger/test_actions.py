@@ -33,7 +33,7 @@ def test_a_run_that_is_reconciled_may_count_as_useful(ledger, told, build):
     key = told.night(verified=False)
     ledger.act(build.action("reconcile", "03:00", key=key, counts_as_useful=True))
     assert ledger.row(key).useful
-    assert ledger.newest_verified("nightly")[""].completed_at == build.at("02:10")
+    assert ledger.last_useful("nightly").completed_at == build.at("02:10")
 
 
 def test_a_run_can_be_skipped_before_anything_is_known_of_it(ledger, build):

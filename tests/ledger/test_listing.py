@@ -85,8 +85,8 @@ def test_a_run_is_found_by_its_id(week, build):
 
 def test_the_newest_useful_run_is_the_one_with_the_greatest_due(week, build):
     newest = Useful(build.at("+2 02:00"), build.at("+2 02:10"))
-    assert week.newest_verified("nightly") == {"": newest}
-    assert week.newest_verified("quarter") == {}
+    assert week.last_useful("nightly") == newest
+    assert week.last_useful("quarter") is None
 
 
 def test_an_older_night_that_is_verified_later_does_not_refresh_the_newest(week, build, told):
@@ -97,7 +97,7 @@ def test_an_older_night_that_is_verified_later_does_not_refresh_the_newest(week,
     )
     week.record(late, build.evaluation(late, "+3 10:11", "complete"), build.at("+3 10:11"))
     assert week.row(late).useful
-    assert week.newest_verified("nightly")[""].due == build.at("+2 02:00")
+    assert week.last_useful("nightly").due == build.at("+2 02:00")
 
 
 def test_what_verified_runs_expected_tells_what_is_usual(ledger, told, build):

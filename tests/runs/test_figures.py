@@ -132,7 +132,7 @@ def test_a_schedule_that_has_ended_leaves_instants_out(facts, build):
 
 def test_figures_hold_until_a_slot_or_a_mute_passes(facts, build):
     at_rest = facts(
-        newest={"": Useful(build.at("-1 02:00"), build.at("-1 02:10"))},
+        useful=Useful(build.at("-1 02:00"), build.at("-1 02:10")),
         actions=[build.action("mute", "-1 01:00", until=build.at("01:00"))],
     )
     known = figures(at_rest, build.at("00:30"))

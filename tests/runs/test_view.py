@@ -10,7 +10,7 @@ from verifier.runs.advice_words import advise
 from verifier.runs.binding import RunKey
 from verifier.runs.declaration import CoversOffset, Guard, Overlap, WhenUnsure
 from verifier.runs.guard import Decision
-from verifier.runs.occurrence import occurrence
+from verifier.runs.occurrence import Occurrence
 from verifier.runs.signal import Progress
 from verifier.runs.standing import Facts, standing
 from verifier.runs.verdict import Verdict
@@ -74,7 +74,7 @@ def test_what_the_ledger_keeps_is_in_the_document(build):
         judged_at=build.at("02:10"),
         revisions=[Revision(at=build.at("02:10"), was=None, became=Verdict.PARTIAL)],
         guard=[GuardRecord(at=build.at("02:20"), attempt="a2", decision=Decision.REFUSE, why="no")],
-        occurrence=occurrence([Verdict.PARTIAL, None]),
+        occurrence=Occurrence(Verdict.PARTIAL, {"partial": 1, "verified": 1}),
     )
     closed = Action(
         action_id="1",
@@ -92,7 +92,7 @@ def test_what_the_ledger_keeps_is_in_the_document(build):
     assert made["revisions"][0]["to"] == "partial"
     assert made["guard"][0]["decision"] == "refuse"
     assert made["actions"][0]["by"] == "ann"
-    assert made["occurrence"] == {"verdict": None, "counts": {"open": 1, "partial": 1}}
+    assert made["occurrence"] == {"verdict": "partial", "counts": {"partial": 1, "verified": 1}}
 
 
 def test_a_slot_without_an_interval_has_none_and_breaks_nothing(build):

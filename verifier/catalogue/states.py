@@ -4,7 +4,6 @@ from verifier.catalogue import label
 from verifier.catalogue.family import Family, LaneRule, Presence, Type, Unit
 
 _JOB = label.JOB_NAME
-_NO_PARTITIONS = "partitions cannot be declared yet"
 _NO_BACKFILL = "a backfill cannot be planned yet"
 
 JOB_INFO = Family(
@@ -112,9 +111,10 @@ BACKFILL_COLLISIONS = Family(
 PARTITIONS = Family(
     name="landed_partitions",
     type=Type.GAUGE,
-    help="Partitions of the job by the state of their last useful completion.",
+    help="Partitions of the newest run that has a verdict by its checks: fresh where it "
+    "verified them, stale where it did not.",
     labels=(_JOB, label.PARTITION_CLASS, label.PARTITION_STATE),
-    missing=_NO_PARTITIONS,
+    presence=Presence.HELD,
 )
 SCOPE_KEYS = Family(
     name="landed_scope_keys",

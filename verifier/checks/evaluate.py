@@ -1,10 +1,11 @@
 """Asks the checks of one run, all on one snapshot of each store."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from time import perf_counter
 from types import MappingProxyType
+from typing import TypeVar
 
 from verifier.checks.answer import Answer
 from verifier.checks.inquiry import Inquiry
@@ -14,6 +15,8 @@ from verifier.checks.reason import CannotTell, UnknownReason
 from verifier.checks.store import Session
 from verifier.checks.stores.registry import Stores
 from verifier.runs.evaluation import CheckResult, Effect, Result
+
+T = TypeVar("T")
 
 MAX_KEYS = 1_000_000
 """How many keys one check holds in memory at most, on each side."""
@@ -40,7 +43,8 @@ def evaluate(
     """
     results = []
     with ExitStack() as stack:
-        sessions = _open(stack, checks, stores)
+        asked = (query.store for check in checks for query in check.queries())
+        sessions = open_sessions(stack, asked, stores)
         for check in checks:
             inquiry = Inquiry(
                 question=question,
@@ -48,20 +52,20 @@ def evaluate(
                 history=verified_expected.get(check.name, ()),
                 max_keys=max_keys,
             )
-            results.append(_ask(check, inquiry, now))
+            results.append(ask(check, inquiry, now))
     return tuple(results)
 
 
-def _open(
-    stack: ExitStack, checks: Sequence[CheckModel], stores: Stores
+def open_sessions(
+    stack: ExitStack, names: Iterable[str], stores: Stores
 ) -> dict[str, Session | CannotTell]:
-    """A snapshot of each store that the checks ask, or why there is none.
+    """A snapshot of each store of those ``names``, or why there is none.
 
     In order of their names: two evaluations that wait for each other's connections
     would wait forever.
     """
     sessions: dict[str, Session | CannotTell] = {}
-    for name in sorted({query.store for check in checks for query in check.queries()}):
+    for name in sorted(set(names)):
         try:
             sessions[name] = stack.enter_context(stores.get(name).session())
         except CannotTell as error:
@@ -71,15 +75,44 @@ def _open(
     return sessions
 
 
-def _ask(check: CheckModel, inquiry: Inquiry, now: datetime) -> CheckResult:
+def ask(check: CheckModel, inquiry: Inquiry, now: datetime) -> CheckResult:
+    """One check's answer; whatever keeps it from answering is its ``unknown``."""
     began = perf_counter()
-    reason = None
+    answer = told(lambda: check.answer(inquiry))
+    if isinstance(answer, CannotTell):
+        return unknown(check, answer, inquiry, now, began)
+    return result_of(check, answer, None, inquiry, now, began)
+
+
+def told(call: Callable[[], T]) -> T | CannotTell:
+    """What ``call`` returns, or why it could not; it raises nothing."""
     try:
-        answer = check.answer(inquiry)
+        return call()
     except CannotTell as error:
-        answer, reason = _unknown(error, inquiry)
+        return error
     except Exception as error:
-        answer, reason = _unknown(_unforeseen(error), inquiry)
+        return _unforeseen(error)
+
+
+def unknown(
+    check: CheckModel, error: CannotTell, inquiry: Inquiry, now: datetime, began: float
+) -> CheckResult:
+    """The result of a check that could not answer."""
+    if error.detail:
+        inquiry.evidence["detail"] = error.detail
+    answer = Answer(result=Result.UNKNOWN)
+    return result_of(check, answer, str(error.reason), inquiry, now, began)
+
+
+def result_of(
+    check: CheckModel,
+    answer: Answer,
+    reason: str | None,
+    inquiry: Inquiry,
+    now: datetime,
+    began: float,
+) -> CheckResult:
+    """The full result of an answer to a check that was begun at ``began`` (perf_counter)."""
     proves = check.proves == "complete" and answer.result is Result.HOLDS
     return CheckResult(
         name=check.name,
@@ -98,12 +131,6 @@ def _ask(check: CheckModel, inquiry: Inquiry, now: datetime) -> CheckResult:
         evaluated_at=now,
         duration_seconds=perf_counter() - began,
     )
-
-
-def _unknown(error: CannotTell, inquiry: Inquiry) -> tuple[Answer, str]:
-    if error.detail:
-        inquiry.evidence["detail"] = error.detail
-    return Answer(result=Result.UNKNOWN), str(error.reason)
 
 
 def _unforeseen(error: Exception) -> CannotTell:

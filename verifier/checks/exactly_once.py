@@ -1,5 +1,7 @@
 """``exactly_once``: whether any key of the run has more than one row."""
 
+from collections import defaultdict
+from collections.abc import Mapping
 from typing import Literal
 
 from verifier.checks.answer import Answer
@@ -7,6 +9,7 @@ from verifier.checks.inquiry import Inquiry, Statement
 from verifier.checks.keyed import KeyedCheck, Within
 from verifier.checks.keys import Key, key_of, most_copied, sketch
 from verifier.checks.reason import CannotTell, UnknownReason
+from verifier.checks.split import Split
 from verifier.runs.evaluation import Effect, Result
 
 
@@ -24,6 +27,23 @@ class ExactlyOnce(KeyedCheck):
 
     def answer(self, inquiry: Inquiry) -> Answer:
         """Asks for the keys with more than one row, and for keys with a NULL in them."""
+        copied = self._surplus(inquiry)
+        if copied:
+            return _duplicated(copied)
+        return Answer(result=Result.HOLDS, destination_sketch=sketch(()))
+
+    def split(self, inquiry: Inquiry) -> Split:
+        """The same statement, its keys told apart by partition."""
+        copied: dict[str, dict[Key, int]] = defaultdict(dict)
+        for key, count in self._surplus(inquiry).items():
+            copied[self.partition_of(key)][key] = count
+        return Split(
+            answers={name: _duplicated(keys) for name, keys in copied.items()},
+            rest=Answer(result=Result.HOLDS, destination_sketch=sketch(())),
+        )
+
+    def _surplus(self, inquiry: Inquiry) -> dict[Key, int]:
+        """The rows of each key that has more than one."""
         columns = self.columns(inquiry.session(self.store))
         listed = ", ".join(columns)
         nameless = " OR ".join(f"{column} IS NULL" for column in columns)
@@ -41,19 +61,22 @@ class ExactlyOnce(KeyedCheck):
             rows_with_null_key=nameless_rows,
             sample={"duplicated": most_copied(copied.items())},
         )
-        if surplus:
-            return Answer(
-                result=Result.VIOLATED,
-                effect=Effect.DUPLICATED,
-                surplus=surplus,
-                destination_sketch=sketch(copied.items()),
-            )
-        self.require_reach(inquiry)
-        if nameless_rows:
-            raise CannotTell(
-                UnknownReason.NULL_KEY, f"{nameless_rows} rows have a NULL in their key"
-            )
-        return Answer(result=Result.HOLDS, destination_sketch=sketch(()))
+        if not copied:
+            self.require_reach(inquiry)
+            if nameless_rows:
+                raise CannotTell(
+                    UnknownReason.NULL_KEY, f"{nameless_rows} rows have a NULL in their key"
+                )
+        return copied
+
+
+def _duplicated(copied: Mapping[Key, int]) -> Answer:
+    return Answer(
+        result=Result.VIOLATED,
+        effect=Effect.DUPLICATED,
+        surplus=sum(copied.values()) - len(copied),
+        destination_sketch=sketch(copied.items()),
+    )
 
 
 def _copied(inquiry: Inquiry, statement: Statement) -> tuple[dict[Key, int], int]:

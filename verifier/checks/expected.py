@@ -85,6 +85,20 @@ class Expected(Part):
         self._require_credible(count, inquiry, evidence)
         return count
 
+    def counts(self, inquiry: Inquiry) -> dict[str, int]:
+        """The expected number of each partition; raises ``CannotTell`` as ``keys`` does."""
+        evidence = inquiry.evidence["expected"] = {}
+        self._require_ready(inquiry, evidence)
+        statement = inquiry.statement(self.store, self.sql)
+        evidence.update(statement.evidence())
+        counts, nameless = counts_of(inquiry, statement)
+        if nameless:
+            raise CannotTell(UnknownReason.NULL_KEY, "an expected partition is NULL")
+        total = sum(counts.values())
+        evidence.update(count=total, partitions=len(counts))
+        self._require_credible(total, inquiry, evidence)
+        return counts
+
     def _require_ready(self, inquiry: Inquiry, evidence: dict[str, Any]) -> None:
         if self.ready is None:
             return
@@ -111,6 +125,34 @@ class Expected(Part):
                 UnknownReason.EXPECTED_DRIFTED,
                 f"{count} expected, {plain(usual)} is usual in verified runs",
             )
+
+
+def counts_of(inquiry: Inquiry, statement: Statement) -> tuple[dict[str, int], int]:
+    """The number beside each partition that ``statement`` gives, and that beside NULL.
+
+    Raises ``CannotTell`` for another shape, and for more partitions than are held.
+    """
+    counts: dict[str, int] = {}
+    nameless = 0
+    with inquiry.rows(statement) as rows:
+        for row in rows:
+            if len(row) != 2:
+                raise CannotTell(
+                    UnknownReason.WRONG_SHAPE,
+                    f"expected two columns, the partition and a number, found {len(row)}",
+                )
+            partition, number = row
+            name = key_of((partition,))[0]
+            count = to_count(to_number(number))
+            if name is None:
+                nameless += count
+                continue
+            counts[name] = counts.get(name, 0) + count
+            if len(counts) > inquiry.max_keys:
+                raise CannotTell(
+                    UnknownReason.TOO_MANY_KEYS, f"more than {inquiry.max_keys} partitions"
+                )
+    return counts, nameless
 
 
 def _is_true(value: object) -> bool:

@@ -7,9 +7,9 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from verifier.checks.inquiry import Inquiry, Statement
+from verifier.checks.keys import Key
 from verifier.checks.model import (
     DURATION_PATTERN,
-    CheckModel,
     Identifier,
     Name,
     Query,
@@ -18,6 +18,7 @@ from verifier.checks.model import (
 )
 from verifier.checks.question import Value
 from verifier.checks.reason import CannotTell, UnknownReason
+from verifier.checks.split import PartitionedCheck
 from verifier.checks.store import Session
 from verifier.runs.duration import format_duration
 
@@ -53,7 +54,7 @@ Within = Annotated[
 ]
 
 
-class KeyedCheck(CheckModel):
+class KeyedCheck(PartitionedCheck):
     """A check that counts the rows of each business key.
 
     ``where`` picks the keys that belong to the run; ``within`` says how far to look
@@ -91,6 +92,16 @@ class KeyedCheck(CheckModel):
         if len(set(self.key)) < len(self.key):
             raise ValueError("expected each column of 'key' once")
         return self
+
+    @model_validator(mode="after")
+    def _partition_in_the_key(self) -> Self:
+        if self.partition is not None and self.partition not in self.key:
+            raise ValueError("expected 'partition' to be one of the columns of 'key'")
+        return self
+
+    def partition_of(self, key: Key) -> str:
+        """The partition that a key without a NULL belongs to."""
+        return key[self.key.index(self.partition or "")] or ""
 
     def queries(self) -> Iterator[Query]:
         """The condition."""

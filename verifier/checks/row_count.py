@@ -8,17 +8,18 @@ from pydantic import Field, model_validator
 
 from verifier.checks.answer import Answer
 from verifier.checks.bounds import Amount, Percent, Range, around, overlap, percent_of
-from verifier.checks.expected import Expected
+from verifier.checks.expected import Expected, counts_of
 from verifier.checks.inquiry import Inquiry, Statement
 from verifier.checks.keys import sketch
-from verifier.checks.model import CheckModel, Identifier, Name, Query, Sql
+from verifier.checks.model import Identifier, Name, Query, Sql
 from verifier.checks.number import EXACT, to_count
+from verifier.checks.split import PartitionedCheck, Split
 from verifier.runs.evaluation import Effect, Result
 
 _OF_EXPECTED = ("within_abs", "within_pct", "at_least_pct_of_expected")
 
 
-class RowCount(CheckModel):
+class RowCount(PartitionedCheck):
     """Holds a count against bounds, which must all hold.
 
     None: zero rows. Partial: fewer than the bounds ask for. Complete: within them.
@@ -71,6 +72,12 @@ class RowCount(CheckModel):
         return self
 
     @model_validator(mode="after")
+    def _partitions_of_a_table(self) -> Self:
+        if self.partition is not None and self.table is None:
+            raise ValueError("expected 'table' beside 'partition', its column")
+        return self
+
+    @model_validator(mode="after")
     def _bounds_that_can_hold(self) -> Self:
         of_expected = [word for word in _OF_EXPECTED if getattr(self, word) is not None]
         if of_expected and self.expected is None:
@@ -112,6 +119,31 @@ class RowCount(CheckModel):
         inquiry.evidence.update({**statement.evidence(), "allowed": allowed.evidence()})
         count = to_count(inquiry.number(statement))
         inquiry.evidence["rows"] = count
+        return self._answer(count, expected, allowed)
+
+    def split(self, inquiry: Inquiry) -> Split:
+        """Counts every partition in one statement, and holds each against its bounds."""
+        expected = None if self.expected is None else self.expected.counts(inquiry)
+        statement = self._by_partition(inquiry)
+        inquiry.evidence.update(statement.evidence())
+        found, nameless = counts_of(inquiry, statement)
+        inquiry.evidence["rows"] = sum(found.values()) + nameless
+        answers: dict[str, Answer | None] = {}
+        if expected is None:
+            bounds = overlap(self._fixed())
+            for name, count in found.items():
+                answers[name] = self._answer(count, None, bounds)
+            return Split(answers, self._answer(0, None, bounds), nameless)
+        may_be_empty = self.expected is not None and self.expected.allow_empty
+        for name in found.keys() | expected.keys():
+            due = expected.get(name, 0)
+            allowed = overlap([*self._fixed(), *self._of_expected(due)])
+            believed = due or may_be_empty
+            answers[name] = self._answer(found.get(name, 0), due, allowed) if believed else None
+        allowed = overlap([*self._fixed(), *self._of_expected(0)])
+        return Split(answers, self._answer(0, 0, allowed) if may_be_empty else None, nameless)
+
+    def _answer(self, count: int, expected: int | None, allowed: Range) -> Answer:
         result, effect = self._judge(count, allowed)
         least = None if allowed.low is None else _up(allowed.low)
         return Answer(
@@ -140,6 +172,13 @@ class RowCount(CheckModel):
         table = inquiry.session(self.store).quote(self.table or "")
         # The line break keeps a comment at the end of the condition from hiding the parenthesis.
         sql = f"SELECT count(*)\nFROM {table}\nWHERE ({self.where}\n)"
+        return inquiry.statement(self.store, sql)
+
+    def _by_partition(self, inquiry: Inquiry) -> Statement:
+        session = inquiry.session(self.store)
+        table = session.quote(self.table or "")
+        column = f"{table}.{session.quote(self.partition or '')}"
+        sql = f"SELECT {column}, count(*)\nFROM {table}\nWHERE ({self.where}\n)\nGROUP BY {column}"
         return inquiry.statement(self.store, sql)
 
     def _fixed(self) -> list[Range]:

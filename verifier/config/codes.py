@@ -115,6 +115,11 @@ class Code(StrEnum):
     # What values mean together
     UNKNOWN_STORE = ("LND201", "A check asks a store that `stores` does not declare.")
     UNKNOWN_JOB = ("LND229", "A token is for a job that `jobs` does not declare.")
+    PARTITIONS_UNCLEAR = (
+        "LND228",
+        "A job has `partitions` and no check that tells them apart, or a check names a "
+        "`partition` and its job has none.",
+    )
     UNKNOWN_CHECK = ("LND202", "A surface names a check that the job does not have.")
     SAME_NAME = ("LND203", "Two checks, or two surfaces, of one job have the same name.")
     NOT_ONE_DAY = (

@@ -172,6 +172,8 @@ def compile_job(
             when_unsure=model.guard.when_unsure
             or (WhenUnsure.CLOSED if repeats_harm else WhenUnsure.OPEN),
         ),
+        complete_when_pct=model.complete_when or 100.0,
+        partition_name=model.partitions.name if model.partitions else None,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from verifier.checks.partitions import Partitions
 from verifier.checks.registry import Check
 from verifier.checks.stores.sql import SqlStoreConfig
 from verifier.config.file import Address, Retention, Tokens
@@ -25,6 +26,7 @@ class Job:
 
     declaration: Declaration
     checks: tuple[Check, ...]
+    partitions: Partitions | None
     document: Mapping[str, Any]
     binding: BindingModel | None = None
 

@@ -1,12 +1,14 @@
 """A job of ``landed.yaml``, as it is written: field by field, before any default."""
 
+import re
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Discriminator, Field, Tag
+from pydantic import ConfigDict, Discriminator, Field, PlainValidator, Tag, WithJsonSchema
 
 from verifier.checks.model import Name
+from verifier.checks.partitions import Partitions
 from verifier.checks.registry import Check
 from verifier.config.model import Label, Limit, Link, Model, Offset, Since, Text, Wait
 from verifier.config.source import SchedulerModel
@@ -101,6 +103,24 @@ class GuardModel(Model):
     `external`, `open` otherwise."""
 
 
+def _share(value: Any) -> float:
+    found = _SHARE.fullmatch(value) if isinstance(value, str) else None
+    share = float(found[1]) if found else 0.0
+    if not 0 < share <= 100:
+        raise ValueError("expected a share above 0% and up to 100%, such as 99.9%")
+    return share
+
+
+_SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%")
+
+Share = Annotated[
+    float,
+    PlainValidator(_share),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,3}(\.[0-9]{1,6})?%$"}),
+]
+"""A part of all, in percent: ``99.9%``."""
+
+
 def _word_or_mapping(value: Any) -> str:
     return "<mapping>" if isinstance(value, dict | CoversModel) else "<word>"
 
@@ -185,6 +205,11 @@ class JobModel(Model):
     """Jobs, or names of others, that read what this job makes."""
     guard: GuardModel = GuardModel()
     """Whether attempts ask before they start."""
+    partitions: Partitions | None = None
+    """By what business key each run is split, where it is: one verdict for each partition."""
+    complete_when: Share | None = None
+    """Which part of the partitions must be verified for a run to count as a useful
+    completion. Default: 100%."""
     checks: tuple[Check, ...] = ()
     """What is asked of the destination after each run."""
 

@@ -1,6 +1,6 @@
 """Features that are planned and do not work yet: refused by name, never ignored."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from verifier.checks.registry import NOT_YET
@@ -9,10 +9,6 @@ from verifier.config.problem import Path
 from verifier.config.reporter import Reporter
 
 _STORES = ("files", "http")
-_JOB_KEYS: Mapping[str, str] = {
-    "partitions": "declare a job for each partition, or one that covers all of them",
-    "complete_when": "it speaks of partitions",
-}
 
 
 def refuse_planned(content: dict[str, Any], reporter: Reporter) -> set[Path]:
@@ -47,9 +43,6 @@ def _planned(content: dict[str, Any]) -> Iterator[tuple[Path, str, str]]:
 
 
 def _of_job(path: Path, job: dict[str, Any]) -> Iterator[tuple[Path, str, str]]:
-    for key, hint in _JOB_KEYS.items():
-        if key in job:
-            yield (*path, key), key, hint
     checks = job.get("checks")
     for index, check in enumerate(checks if isinstance(checks, list) else ()):
         kind = check.get("type") if isinstance(check, dict) else None

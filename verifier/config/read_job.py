@@ -12,6 +12,7 @@ from verifier.config.job import JobModel
 from verifier.config.read_source import Sources, read_binding
 from verifier.config.reporter import Reporter
 from verifier.config.rules.limits import check_limits
+from verifier.config.rules.partitions import check_partitions
 from verifier.config.rules.policy import check_policy
 from verifier.config.rules.schedule import check_due_times
 from verifier.config.rules.statements import check_statements
@@ -44,6 +45,7 @@ def read_job(
     check_policy(model, reporter)
     check_surfaces(model, reporter)
     check_limits(model, reporter)
+    check_partitions(model, stores, reporter)
     due_times = check_due_times(model, defaults, reporter)
     timezone, intervals = due_times or (None, [])
     check_statements(model, stores, timezone, intervals, reporter)
@@ -55,6 +57,7 @@ def read_job(
     return Job(
         declaration=declaration,
         checks=model.checks,
+        partitions=model.partitions,
         document=_document(reporter.written, defaults, declaration),
         binding=binding,
     )

@@ -1,16 +1,20 @@
 """Asking the destination: one evaluation of one run, recorded."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+
+import msgspec
 
 from verifier.checks.evaluate import evaluate
 from verifier.checks.question import Question
 from verifier.checks.reason import UnknownReason
+from verifier.checks.survey import Survey, survey
 from verifier.engine.clock import Clock, Stopping
 from verifier.engine.fleet import Fleet
 from verifier.ledger.ledger import Ledger
 from verifier.runs.binding import RunKey
 from verifier.runs.declaration import CheckTraits
-from verifier.runs.evaluation import Cause, CheckResult, Evaluation, Result
+from verifier.runs.evaluation import Cause, CheckResult, Evaluation, PartitionCount, Result
 from verifier.runs.instant import to_microseconds
 from verifier.runs.standing import Facts
 from verifier.runs.view import interval_of
@@ -18,9 +22,17 @@ from verifier.runs.view import interval_of
 UPON_REQUEST = frozenset({Cause.ASKED, Cause.GUARD})
 """Somebody wants to know: kept however many ask at once."""
 
+MAX_EXCEPTIONS = 1_000
+"""Partitions of one run, at most, that get a record of their own beside those that have one:
+the gravest. All others are counted."""
+
 
 def assess(ledger: Ledger, fleet: Fleet, key: RunKey, cause: Cause, clock: Clock) -> Evaluation:
     """Ask every check of the run, and record what they answered.
+
+    Of a job with partitions all are asked about at once, whichever ``key`` names. What
+    is kept is an evaluation of the run of all, and one of each partition that is an
+    exception or has a run of its own already; of the others only how many they are.
 
     A look that time brings about is not kept where another answer came meanwhile.
     Whatever could not be asked is in the evaluation as unknown. Raises
@@ -28,35 +40,75 @@ def assess(ledger: Ledger, fleet: Fleet, key: RunKey, cause: Cause, clock: Clock
     asking was cut short by us: that says nothing of the destination, so it is not kept.
     """
     started = clock()
-    facts = ledger.facts(key, started)
-    checks = fleet.checks(key.job, key.due or started)
-    answers = evaluate(
-        checks,
-        fleet.stores,
-        question_of(facts),
-        started,
-        verified_expected=ledger.verified_expected(key.job),
-    )
-    if any(answer.reason == UnknownReason.INTERRUPTED for answer in answers):
+    whole = fleet.asked_as(key, started)
+    facts = ledger.facts(whole, started)
+    found = _ask(ledger, fleet, facts, started)
+    if any(answer.reason == UnknownReason.INTERRUPTED for answer in found.whole):
         raise Stopping("the verifier is stopping: ask again when it is back")
-    known = {answer.name: answer for answer in answers}
-    evaluation = Evaluation(
-        evaluation_id=f"{key.run_id}-{to_microseconds(started):x}-{cause}",
-        run_id=key.run_id,
-        cause=cause,
-        started_at=started,
-        finished_at=max(started, clock()),
-        results=tuple(
-            known.get(check.name) or _unreadable(check, started)
-            for check in facts.declaration.checks
-        ),
-    )
+    making = _Making(cause, started, max(started, clock()))
+    evaluation = making.of(whole, facts.declaration.checks, found.whole, found.count)
+    apart = facts.declaration.of_partition().checks
+    partitions = {
+        each: making.of(each, apart, found.of(each.partition))
+        for each in _recorded(ledger, whole, key, found)
+    }
     if cause in UPON_REQUEST:
-        ledger.record(key, evaluation, evaluation.finished_at)
+        ledger.record(whole, evaluation, evaluation.finished_at, partitions=partitions)
     else:
         last = facts.evaluations[-1].evaluation_id if facts.evaluations else None
-        ledger.record_after(last, key, evaluation, evaluation.finished_at)
-    return evaluation
+        ledger.record_after(last, whole, evaluation, evaluation.finished_at, partitions=partitions)
+    return partitions.get(key, evaluation)
+
+
+def _ask(ledger: Ledger, fleet: Fleet, facts: Facts, now: datetime) -> Survey:
+    key, instant = facts.key, facts.key.due or now
+    checks = fleet.checks(key.job, instant)
+    partitions = fleet.partitions(key.job, instant)
+    question, usual = question_of(facts), ledger.verified_expected(key.job)
+    if partitions is None:
+        answers = evaluate(checks, fleet.stores, question, now, verified_expected=usual)
+        return Survey(whole=answers)
+    return survey(checks, partitions, fleet.stores, question, now, verified_expected=usual)
+
+
+def _recorded(ledger: Ledger, whole: RunKey, asked: RunKey, found: Survey) -> list[RunKey]:
+    """The partitions whose answers are kept one by one."""
+    if not found.tells_apart:
+        return []
+    gravest = [
+        msgspec.structs.replace(whole, partition=name)
+        for name, _ in zip(found.exceptions, range(MAX_EXCEPTIONS), strict=False)
+    ]
+    return sorted({asked, *ledger.partitions_of(whole), *gravest} - {whole})
+
+
+class _Making(msgspec.Struct, frozen=True):
+    """What all evaluations of one survey have in common."""
+
+    cause: Cause
+    started: datetime
+    finished: datetime
+
+    def of(
+        self,
+        key: RunKey,
+        declared: Sequence[CheckTraits],
+        answers: Iterable[CheckResult],
+        count: PartitionCount | None = None,
+    ) -> Evaluation:
+        """The evaluation of one run; a declared check without an answer is unknown."""
+        known = {answer.name: answer for answer in answers}
+        return Evaluation(
+            evaluation_id=f"{key.run_id}-{to_microseconds(self.started):x}-{self.cause}",
+            run_id=key.run_id,
+            cause=self.cause,
+            started_at=self.started,
+            finished_at=self.finished,
+            results=tuple(
+                known.get(check.name) or _unreadable(check, self.started) for check in declared
+            ),
+            partitions=count,
+        )
 
 
 def question_of(facts: Facts) -> Question:

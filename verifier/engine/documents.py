@@ -10,21 +10,32 @@ from verifier.ledger.listing import RunFilter
 from verifier.runs.binding import RunKey, parse_path
 from verifier.runs.figures import JobFigures, figures
 from verifier.runs.instant import parse_instant
-from verifier.runs.standing import standing
+from verifier.runs.occurrence import Occurrence, occurrence
+from verifier.runs.standing import Facts, Standing, standing
 from verifier.runs.view import Keepsakes, instant, run_document
 
 
 def document(ledger: Ledger, key: RunKey, now: datetime) -> dict[str, Any]:
     """The Run document of one run, as it stands at ``now``."""
     facts = ledger.facts(key, now)
+    stood = standing(facts, now)
     row = ledger.row(key)
     kept = Keepsakes(
         declared_at=ledger.declared_at(key, now),
         judged_at=row.judged_at if row else None,
         revisions=ledger.revisions(key),
         guard=ledger.guard_decisions(key),
+        occurrence=_occurrence(ledger, key, facts, stood),
     )
-    return run_document(facts, standing(facts, now), kept, now)
+    return run_document(facts, stood, kept, now)
+
+
+def _occurrence(ledger: Ledger, key: RunKey, facts: Facts, stood: Standing) -> Occurrence | None:
+    """The partitions of a run of all, added up; None where the job has none."""
+    if key.partition or facts.declaration.partition_name is None:
+        return None
+    count = stood.judged_by.partitions if stood.judged_by else None
+    return occurrence(stood.verdict, count, ledger.verdicts_of_partitions(key))
 
 
 def documents(ledger: Ledger, keys: Iterable[RunKey], now: datetime) -> list[dict[str, Any]]:

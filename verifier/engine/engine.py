@@ -116,8 +116,7 @@ class Engine:
         """The runs that are awake, but for those whose destination is being asked."""
         with self._lock:
             asking = set(self._asking)
-        found = self._ledger.awake(now, AWAKE + len(asking))
-        return [key for key in found if key not in asking][:AWAKE]
+        return self._ledger.awake(now, AWAKE, but=asking)
 
     def _attend(self, ledger: Ledger, keys: Sequence[RunKey], now: datetime) -> None:
         """What runs that woke up need; one that fails keeps no other from its turn."""
@@ -145,13 +144,18 @@ class Engine:
         for key in keys:
             look = judged[key].standing.next_look if key in judged else None
             if look is not None and look.at <= now:
-                self._begin(ledger, key, look.cause)
+                self._begin(ledger, key, look.cause, now)
 
-    def _begin(self, ledger: Ledger, key: RunKey, cause: Cause) -> None:
+    def _begin(self, ledger: Ledger, run: RunKey, cause: Cause, now: datetime) -> None:
+        """Ask about a run; all its partitions are asked about at once, and once."""
+        key = self._fleet.asked_as(run, now)
+
         def ask() -> None:
-            assess(ledger, self._fleet, key, cause, self._clock)
+            assess(ledger, self._fleet, run, cause, self._clock)
 
         with self._lock:
+            if key in self._asking:
+                return
             future = self._pool.submit(_logged, ask, key)
             self._asking[key] = future
         future.add_done_callback(lambda _: self._done(key))

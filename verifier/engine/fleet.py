@@ -5,11 +5,15 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
+import msgspec
+
+from verifier.checks.partitions import Partitions
 from verifier.checks.registry import Check
 from verifier.checks.stores.registry import Stores
-from verifier.config.config import Config
+from verifier.config.config import Config, Job
 from verifier.config.load import job_from_document
 from verifier.ledger.ledger import Ledger
+from verifier.runs.binding import RunKey
 
 
 class Fleet:
@@ -23,7 +27,7 @@ class Fleet:
         self.config = config
         self.stores = stores
         self._ledger = ledger
-        self._revived: dict[tuple[str, datetime], tuple[Check, ...]] = {}
+        self._revived: dict[tuple[str, datetime], Job | None] = {}
         self._lock = Lock()
 
     def replace(self, config: Config, stores: Stores) -> None:
@@ -48,19 +52,32 @@ class Fleet:
         A check that is missing here has no answer in the evaluation, which then
         counts as one that could not be asked.
         """
+        held = self._job(job, instant)
+        return held.checks if held else ()
+
+    def partitions(self, job: str, instant: datetime) -> Partitions | None:
+        """How ``job`` was split into partitions at ``instant``; None where it was not."""
+        held = self._job(job, instant)
+        return held.partitions if held else None
+
+    def asked_as(self, key: RunKey, instant: datetime) -> RunKey:
+        """The run that is asked about when ``key`` is: all its partitions are at once."""
+        if not key.partition or self.partitions(key.job, key.due or instant) is None:
+            return key
+        return msgspec.structs.replace(key, partition="")
+
+    def _job(self, job: str, instant: datetime) -> Job | None:
         valid_from, document = self._document(job, instant)
         with self._lock:
-            known = self._revived.get((job, valid_from))
-        if known is not None:
-            return known
+            if (job, valid_from) in self._revived:
+                return self._revived[job, valid_from]
         current = self.config.jobs.get(job)
         if current is not None and current.document == document:
-            return current.checks
+            return current
         revived, _ = job_from_document(job, document)
-        checks = revived.checks if revived is not None else ()
         with self._lock:
-            self._revived[(job, valid_from)] = checks
-        return checks
+            self._revived[(job, valid_from)] = revived
+        return revived
 
     def _document(self, job: str, instant: datetime) -> tuple[datetime, Mapping[str, Any]]:
         documents = self._ledger.documents(job)

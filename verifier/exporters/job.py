@@ -6,11 +6,11 @@ from datetime import datetime
 from verifier.catalogue import histograms, states, times
 from verifier.catalogue.counters import COUNTERS
 from verifier.catalogue.family import Family, LaneRule
-from verifier.catalogue.label import QUANTILES, KeyState
+from verifier.catalogue.label import QUANTILES, Freshness, KeyState
 from verifier.exporters.rows import Distribution, Row, Rows, combinations, distribution, instants
 from verifier.ledger.tallies import Tally
 from verifier.runs.declaration import Declaration
-from verifier.runs.evaluation import CheckResult, Result
+from verifier.runs.evaluation import CheckResult, PartitionCount, Result
 from verifier.runs.figures import JobFacts, JobFigures
 from verifier.runs.signal import Lane
 
@@ -97,7 +97,15 @@ def _states(job: str, declaration: Declaration, known: JobFigures) -> Rows:
             Row((job, part), value) for part, value in quantiles if value is not None
         ],
         states.CHECKS.name: [Row((job,), len(declaration.checks))],
+        states.PARTITIONS.name: list(_partitions(job, known.partitions)),
     }
+
+
+def _partitions(job: str, count: PartitionCount | None) -> Iterator[Row]:
+    for name, (holding, total) in sorted(count.by_class.items()) if count else ():
+        for state, number in ((Freshness.FRESH, holding), (Freshness.STALE, total - holding)):
+            if number:
+                yield Row((job, name, state), number)
 
 
 def _figure(job: str, value: float | None) -> Iterator[Row]:

@@ -1,7 +1,7 @@
 """Evaluations: all that the checks of a run ever answered."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
@@ -36,18 +36,24 @@ _LAST = (
 )
 
 
-def add(transaction: Transaction, key: RunKey, evaluation: Evaluation) -> bool:
-    """Keep an evaluation of the run ``key``; False where it was kept already."""
+def add(transaction: Transaction, found: Mapping[RunKey, Evaluation]) -> list[RunKey]:
+    """Keep one evaluation of each run; those of which it was not kept already."""
     connection = transaction.connection
-    # Whoever records locks the run first, so that each sees what the one before kept.
-    run_rows.begin(transaction, [key])
-    insert = insert_missing(connection, evaluations).returning(evaluations.c.evaluation_id)
-    row = {name: getattr(evaluation, name) for name in evaluations.c.keys()}  # noqa: SIM118
-    if connection.execute(insert, row).first() is None:
-        return False
-    for answer in evaluation.results:
-        _count(transaction, key, answer)
-    return True
+    # Whoever records locks the runs first, so that each sees what the one before kept.
+    run_rows.begin(transaction, found)
+    insert = insert_missing(connection, evaluations).returning(evaluations.c.run_id)
+    rows = [
+        {name: getattr(evaluation, name) for name in evaluations.c.keys()}  # noqa: SIM118
+        for evaluation in found.values()
+    ]
+    new = {run_id for piece in chunks(rows) for run_id in connection.scalars(insert, piece)}
+    kept = [key for key in found if key.run_id in new]
+    for key in kept:
+        # What was asked once, of all partitions, is counted once.
+        if not key.partition or run_rows.whole_job(key) not in found:
+            for answer in found[key].results:
+                _count(transaction, key, answer)
+    return kept
 
 
 def _count(transaction: Transaction, key: RunKey, answer: CheckResult) -> None:

@@ -59,6 +59,8 @@ def for_judging(connection: Connection, jobs: Jobs, rows: Sequence[RunRow]) -> d
         own = tried.get(row.run_id, [])
         whole = tried.get(wholes[key], []) if key in wholes else []
         declaration = job.declared_for(key.due, own, row.at).declaration
+        if key.partition and declaration.partition_name is not None:
+            declaration = declaration.of_partition()
         miss_after, deaf = (
             (None, False)
             if key.due is None

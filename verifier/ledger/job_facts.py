@@ -16,7 +16,7 @@ from verifier.runs.evaluation import CheckResult
 from verifier.runs.figures import JobFacts, OpenRuns, Unended
 from verifier.runs.instant import EPOCH
 from verifier.runs.lifecycle import AttemptState
-from verifier.runs.occurrence import Useful, last_useful
+from verifier.runs.occurrence import Useful
 from verifier.runs.signal import Lane
 from verifier.runs.standing import Facts
 from verifier.runs.verdict import RunState
@@ -37,12 +37,13 @@ def read(connection: Connection, jobs: Jobs, name: str, now: datetime) -> JobFac
     ``now`` tells only which grants of other runs may still be used.
     """
     job = job_of(jobs, name)
-    newest = listing.newest_verified(connection, name)
+    useful = listing.last_useful(connection, job.history.latest)
     times = latest.of_subject(connection, name)
     return JobFacts(
         history=job.history,
         actions=actions.on(connection, [name], []),
-        newest=newest,
+        useful=useful,
+        partitions=listing.newest_count(connection, job.history.latest),
         last_created=times.get((What.CREATED, "")),
         last_started=times.get((What.STARTED, "")),
         last_success=times.get((What.SUCCEEDED, "")),
@@ -50,7 +51,7 @@ def read(connection: Connection, jobs: Jobs, name: str, now: datetime) -> JobFac
         undecided=_undecided(connection, jobs, name, now),
         waiting=connection.scalar(_WAITING, {"name": name}) or 0,
         open=open_runs(connection, name),
-        since_useful=_since_useful(connection, job.history.latest, newest),
+        since_useful=_since_useful(connection, job.history.latest, useful),
         ratios=list(connection.scalars(_RATIOS, {"name": name})),
         answers=_answers(connection, job.history.latest),
         answered={
@@ -75,11 +76,10 @@ def _undecided(connection: Connection, jobs: Jobs, name: str, now: datetime) -> 
 
 
 def _since_useful(
-    connection: Connection, declaration: Declaration, newest: dict[str, Useful]
+    connection: Connection, declaration: Declaration, useful: Useful | None
 ) -> int | None:
     if not declaration.provable:
         return None
-    useful = last_useful(dict(newest), declaration.complete_when_pct)
     since = EPOCH if useful is None else useful.completed_at
     return connection.scalar(_SINCE, {"name": declaration.job, "since": since}) or 0
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from datetime import datetime, timedelta
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from sqlalchemy import Connection, func, select
@@ -74,6 +74,7 @@ from verifier.runs.guard import Ruling
 from verifier.runs.occurrence import Useful
 from verifier.runs.signal import Signal
 from verifier.runs.standing import Facts
+from verifier.runs.verdict import Verdict
 from verifier.runs.view import GuardRecord, Revision
 
 DECLARING = "declaring"
@@ -81,6 +82,9 @@ DECLARING = "declaring"
 
 PRUNING = "pruning"
 """What one has alone at a time, of all who forget what is old."""
+
+
+NO_PARTITIONS: Mapping[RunKey, Evaluation] = MappingProxyType({})
 
 
 class Ledger:
@@ -239,14 +243,30 @@ class Ledger:
             return expectations.all_last_expected(connection)
 
     @retried
-    def record(self, key: RunKey, evaluation: Evaluation, now: datetime) -> None:
-        """Keep what the checks of a run answered, and judge it."""
+    def record(
+        self,
+        key: RunKey,
+        evaluation: Evaluation,
+        now: datetime,
+        *,
+        partitions: Mapping[RunKey, Evaluation] = NO_PARTITIONS,
+    ) -> None:
+        """Keep what the checks of a run answered, and judge it.
+
+        ``partitions``: what they answered at the same time of single ones of a run of all.
+        """
         with self._transaction(now) as transaction:
-            _record(transaction, key, evaluation)
+            _record(transaction, {key: evaluation, **partitions})
 
     @retried
     def record_after(
-        self, last: str | None, key: RunKey, evaluation: Evaluation, now: datetime
+        self,
+        last: str | None,
+        key: RunKey,
+        evaluation: Evaluation,
+        now: datetime,
+        *,
+        partitions: Mapping[RunKey, Evaluation] = NO_PARTITIONS,
     ) -> bool:
         """The same, unless somebody else's answer came meanwhile; whether it was kept.
 
@@ -257,7 +277,7 @@ class Ledger:
             run_rows.begin(transaction, [key])
             if evaluations.last_of(transaction.connection, key.run_id) != last:
                 return False
-            _record(transaction, key, evaluation)
+            _record(transaction, {key: evaluation, **partitions})
             return True
 
     @retried
@@ -304,12 +324,20 @@ class Ledger:
 
     # Time passes
 
-    def awake(self, now: datetime, limit: int) -> list[RunKey]:
-        """The runs about which ``now`` may change something, longest overdue first."""
+    def awake(self, now: datetime, limit: int, but: Iterable[RunKey] = ()) -> list[RunKey]:
+        """The runs about which ``now`` may change something, longest overdue first.
+
+        Without the runs ``but``, and without the partitions of those that are of all.
+        """
+        left_out = [key.run_id for key in but]
         with self._database.read() as connection:
             found = (
                 select(runs.c.job, runs.c.occurrence, runs.c.partition)
-                .where(runs.c.wake_at <= now)
+                .where(
+                    runs.c.wake_at <= now,
+                    func.coalesce(runs.c.whole_id, "").not_in(left_out),
+                    runs.c.run_id.not_in(left_out),
+                )
                 .order_by(runs.c.wake_at)
                 .limit(limit)
             )
@@ -385,6 +413,16 @@ class Ledger:
         with self._database.read() as connection:
             return run_revisions.of_runs(connection, [key.run_id]).get(key.run_id, [])
 
+    def partitions_of(self, key: RunKey) -> set[RunKey]:
+        """The runs of single partitions that are known beside the run of all, ``key``."""
+        with self._database.read() as connection:
+            return run_rows.partitions_of(connection, [key])
+
+    def verdicts_of_partitions(self, key: RunKey) -> dict[Verdict | None, int]:
+        """How many of those runs have which verdict; None for those that have none."""
+        with self._database.read() as connection:
+            return run_rows.verdicts_of_partitions(connection, key)
+
     def actions(self, job: str | None = None, run_id: str | None = None) -> list[Action]:
         """All actions, or those of a job and its runs, or those on one run; oldest first."""
         with self._database.read() as connection:
@@ -403,10 +441,14 @@ class Ledger:
 
     # What is known of a job
 
-    def newest_verified(self, job: str) -> dict[str, Useful]:
-        """Of each partition ("" for the whole job) the useful run with the greatest due."""
+    def last_useful(self, job: str) -> Useful | None:
+        """The last useful completion of a job, as it is declared now.
+
+        Raises ``UnknownJob`` where it was never declared.
+        """
         with self._database.read() as connection:
-            return listing.newest_verified(connection, job)
+            declaration = job_of(self._register.read(connection), job).history.latest
+            return listing.last_useful(connection, declaration)
 
     def job_facts(self, job: str, now: datetime) -> JobFacts:
         """All that the figures of a job follow from.
@@ -652,9 +694,11 @@ class Ledger:
             transaction.finish()
 
 
-def _record(transaction: Transaction, key: RunKey, evaluation: Evaluation) -> None:
-    if evaluation.run_id != key.run_id:
-        raise ValueError(f"expected an evaluation of {key.path}, found one of another run")
-    transaction.job(key.job)
-    if evaluations.add(transaction, key, evaluation):
-        restand(transaction, [key], evaluation.cause)
+def _record(transaction: Transaction, found: Mapping[RunKey, Evaluation]) -> None:
+    for key, evaluation in found.items():
+        if evaluation.run_id != key.run_id:
+            raise ValueError(f"expected an evaluation of {key.path}, found one of another run")
+        transaction.job(key.job)
+    kept = evaluations.add(transaction, found)
+    if kept:
+        restand(transaction, kept, found[kept[0]].cause)

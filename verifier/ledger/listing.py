@@ -1,27 +1,23 @@
 """Lists and figures about runs, for people and for metrics."""
 
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
 import msgspec
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    FromClause,
-    Select,
-    and_,
-    bindparam,
-    func,
-    select,
-    tuple_,
-)
+from sqlalchemy import Connection, and_, bindparam, select, tuple_
 
 from verifier.ledger.runs import RunRow, row_of
-from verifier.ledger.schema import attempts, runs
+from verifier.ledger.schema import attempts, evaluations, runs
 from verifier.ledger.types import RunLane
+from verifier.runs.declaration import Declaration
+from verifier.runs.evaluation import PartitionCount
 from verifier.runs.instant import from_microseconds
-from verifier.runs.occurrence import Useful
+from verifier.runs.occurrence import Covered, Useful
+from verifier.runs.occurrence import last_useful as last_useful_of_all
 from verifier.runs.verdict import Verdict
+
+OCCURRENCES = 200
+"""How many occurrences, newest first, are looked at for one that all partitions followed."""
 
 
 class RunFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,43 +64,57 @@ def matching(connection: Connection, wanted: RunFilter) -> list[RunRow]:
     return [row_of(row) for row in connection.execute(found)]
 
 
-def newest_verified(connection: Connection, job: str) -> dict[str, Useful]:
-    """Of each partition of a job the useful run with the greatest due."""
-    return {
-        row.partition: Useful(row.due, row.completed_at or row.due)
-        for row in connection.execute(_NEWEST_VERIFIED, {"job": job})
-    }
+def last_useful(connection: Connection, declaration: Declaration) -> Useful | None:
+    """The last useful completion of a job; None where there is none that is known."""
+    if declaration.partition_name is not None:
+        found = _occurrences(connection, declaration.job)
+        return last_useful_of_all(found, declaration.complete_when_pct)
+    row = connection.execute(_NEWEST_USEFUL, {"job": declaration.job}).first()
+    return None if row is None else Useful(row.due, row.completed_at or row.due)
 
 
-def _newest_verified() -> Select[Any]:
-    other = runs.alias()
-
-    def useful(table: FromClause) -> ColumnElement[bool]:
-        return and_(table.c.job == bindparam("job"), table.c.useful, table.c.due.is_not(None))
-
-    # From one partition to the next by the index: of each there are many runs.
-    first = select(func.min(runs.c.partition).label("name")).where(useful(runs))
-    names = first.cte(recursive=True)
-    following = select(func.min(other.c.partition)).where(
-        useful(other), other.c.partition > names.c.name
-    )
-    partitions = names.union_all(
-        select(following.correlate(names).scalar_subquery()).where(names.c.name.is_not(None))
-    )
-    newest = (
-        select(func.max(other.c.due))
-        .where(useful(other), other.c.partition == partitions.c.name)
-        .correlate(partitions)
-        .scalar_subquery()
-    )
-    return select(runs.c.partition, runs.c.due, runs.c.completed_at).join_from(
-        partitions,
-        runs,
-        and_(useful(runs), runs.c.partition == partitions.c.name, runs.c.due == newest),
-    )
+def newest_count(connection: Connection, declaration: Declaration) -> PartitionCount | None:
+    """The partitions of the newest run that was judged by its checks; None without any."""
+    if declaration.partition_name is None:
+        return None
+    row = connection.execute(_JUDGED, {"job": declaration.job}).first()
+    return None if row is None else row.partitions
 
 
-_NEWEST_VERIFIED = _newest_verified()
+def _occurrences(connection: Connection, job: str) -> Iterator[Covered]:
+    """The occurrences of a job whose partitions were told apart, newest first."""
+    for row in connection.execute(_JUDGED, {"job": job}).all():
+        count: PartitionCount | None = row.partitions
+        if count is None:
+            continue
+        lacking = set(connection.scalars(_LACKING, {"whole": row.run_id}))
+        if count.total - count.holding <= len(lacking):
+            # Else some exceptions have no record, and nobody knows which they are.
+            yield Covered(
+                due=row.due,
+                completed_at=row.completed_at or row.due,
+                total=count.total,
+                lacking=lacking,
+            )
+
+
+_WHOLE = and_(runs.c.job == bindparam("job"), runs.c.partition == "", runs.c.due.is_not(None))
+_NEWEST_USEFUL = (
+    select(runs.c.due, runs.c.completed_at)
+    .where(_WHOLE, runs.c.useful)
+    .order_by(runs.c.due.desc())
+    .limit(1)
+)
+_JUDGED = (
+    select(runs.c.run_id, runs.c.due, runs.c.completed_at, evaluations.c.partitions)
+    .join_from(runs, evaluations, evaluations.c.evaluation_id == runs.c.evaluation_id)
+    .where(_WHOLE, runs.c.verdict.is_not(None))
+    .order_by(runs.c.at.desc(), runs.c.run_id.desc())
+    .limit(OCCURRENCES)
+)
+_LACKING = select(runs.c.partition).where(
+    runs.c.whole_id == bindparam("whole"), runs.c.useful.is_(False)
+)
 
 
 def _place_of(cursor: str) -> tuple[datetime, str]:

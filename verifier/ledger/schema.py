@@ -24,7 +24,7 @@ from verifier.ledger.types import Instant, Json, RunLane, Text, What, Word
 from verifier.runs.action import Action, ActionKind
 from verifier.runs.attempt import Attempt, Told
 from verifier.runs.declaration import Declaration
-from verifier.runs.evaluation import Cause, CheckResult, Effect
+from verifier.runs.evaluation import Cause, CheckResult, Effect, PartitionCount
 from verifier.runs.guard import Decision
 from verifier.runs.lifecycle import AttemptState
 from verifier.runs.reported import Reported
@@ -181,6 +181,7 @@ evaluations = Table(
     _column("started_at", Instant),
     _column("finished_at", Instant),
     _column("results", Json(tuple[CheckResult, ...])),
+    _column("partitions", Json(PartitionCount), nullable=True),
     Index("evaluations_run", "run_id", "started_at"),
 )
 

@@ -148,6 +148,7 @@ class CheckTraits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     ``says_effect``: its answer speaks of the effect (none, partial, complete, duplicated).
     ``proves_complete``: quality only, but its holding proves its surface complete.
     ``only_warns``: a violation is shown and changes no verdict.
+    ``apart``: it answers for each partition by itself.
     """
 
     name: str
@@ -156,6 +157,7 @@ class CheckTraits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     says_effect: bool = False
     proves_complete: bool = False
     only_warns: bool = False
+    apart: bool = False
 
     @property
     def can_prove(self) -> bool:
@@ -217,6 +219,25 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     guard: Guard = Guard()
     complete_when_pct: float = 100.0
     partition_name: str | None = None
+
+    def of_partition(self) -> "Declaration":
+        """What is declared of one partition: the checks that tell partitions apart.
+
+        A check of the whole run says nothing of one partition, and neither does a
+        surface that only such checks look at.
+        """
+        checks = tuple(check for check in self.checks if check.apart)
+        if not checks:
+            return self
+        names = {check.name for check in checks}
+        surfaces = tuple(
+            msgspec.structs.replace(
+                surface, checks=tuple(name for name in surface.checks if name in names)
+            )
+            for surface in self.surfaces
+            if not surface.checks or names & set(surface.checks)
+        )
+        return msgspec.structs.replace(self, checks=checks, surfaces=surfaces)
 
     @property
     def repeats_harm(self) -> bool:

@@ -69,8 +69,21 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     duration_seconds: float = 0.0
 
 
+class PartitionCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How many partitions an evaluation was about, and of how many every check held.
+
+    ``by_class`` gives both, the latter first, by the class of the partitions.
+    """
+
+    total: int
+    holding: int
+    by_class: dict[str, tuple[int, int]] = {}
+
+
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     """All checks of one run, asked together; ``results`` are in declared order.
+
+    ``partitions`` is there for a run of all partitions, where they could be listed.
 
     Whether it was provisional is no part of it: that follows from when the
     attempts of the run ended, and they may be heard of later.
@@ -82,3 +95,4 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime
     finished_at: datetime
     results: tuple[CheckResult, ...] = ()
+    partitions: PartitionCount | None = None

@@ -13,9 +13,9 @@ from verifier.runs.attempt import Attempt
 from verifier.runs.conditions import ConditionName
 from verifier.runs.declaration import Declaration, History
 from verifier.runs.dues import last_due, next_due, useful_due
-from verifier.runs.evaluation import CheckResult
+from verifier.runs.evaluation import CheckResult, PartitionCount
 from verifier.runs.lifecycle import is_alive, is_pending
-from verifier.runs.occurrence import Useful, last_useful
+from verifier.runs.occurrence import Useful
 from verifier.runs.signal import Lane
 from verifier.runs.slots import interval_after
 from verifier.runs.standing import Facts, standing
@@ -49,8 +49,9 @@ class OpenRuns(msgspec.Struct, frozen=True):
 class JobFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything durable that the figures of one job follow from.
 
-    ``actions``: those on the whole job. ``newest``: of each partition the
-    useful run with the greatest due. The ``last_…`` instants never move back.
+    ``actions``: those on the whole job. ``useful``: the last useful completion.
+    ``partitions``: those of the newest run that has a verdict by its checks. The
+    ``last_…`` instants never move back.
     ``undecided``: the runs that the schedule asked for and that have no verdict yet.
     ``waiting``: how many runs have no attempt that started. ``since_useful``: how many
     attempts started after the last useful completion, None where there can be none.
@@ -62,7 +63,8 @@ class JobFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     history: History
     actions: Sequence[Action] = ()
-    newest: Mapping[str, Useful] = {}
+    useful: Useful | None = None
+    partitions: PartitionCount | None = None
     last_created: datetime | None = None
     last_started: datetime | None = None
     last_success: datetime | None = None
@@ -79,11 +81,6 @@ class JobFacts(msgspec.Struct, frozen=True, kw_only=True):
     def declaration(self) -> Declaration:
         """What the job is declared to be now."""
         return self.history.latest
-
-    @property
-    def useful(self) -> Useful | None:
-        """The last useful completion."""
-        return last_useful(dict(self.newest), self.declaration.complete_when_pct)
 
 
 class JobFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +111,7 @@ class JobFigures(msgspec.Struct, frozen=True, kw_only=True):
     open: Sequence[OpenRuns]
     waiting: int
     conditions: Mapping[ConditionName, int]
+    partitions: PartitionCount | None
     since_useful: int | None
     ratios: Sequence[float]
     answers: Sequence[CheckResult]
@@ -171,6 +169,7 @@ def figures(facts: JobFacts, now: datetime) -> JobFigures:
             each.condition for run in facts.undecided for each in standing(run, now).conditions
         ),
         since_useful=facts.since_useful,
+        partitions=facts.partitions,
         ratios=facts.ratios,
         answers=facts.answers,
         answered=facts.answered,

@@ -1,18 +1,24 @@
 """The occurrence of a partitioned job, and the last useful completion of any job."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 import msgspec
 
+from verifier.runs.evaluation import PartitionCount
 from verifier.runs.verdict import Verdict
+
+OPEN = "open"
+"""What a partition without a verdict counts as."""
+
+UNLISTED = "unlisted"
+"""What an exception counts as that has no record of its own."""
 
 
 class Occurrence(msgspec.Struct, frozen=True):
     """All partitions of one due instant: the gravest verdict, and how many of each.
 
-    ``verdict`` is None while any partition has none.
+    ``verdict`` is None while there is none; the partitions are open then.
     """
 
     verdict: Verdict | None
@@ -26,29 +32,51 @@ class Useful(msgspec.Struct, frozen=True, order=True):
     completed_at: datetime
 
 
-def occurrence(verdicts: Iterable[Verdict | None]) -> Occurrence:
-    """The verdicts of all partitions added up; those still open count as ``open``."""
-    given = list(verdicts)
-    counts = Counter("open" if each is None else str(each) for each in given)
-    judged = [each for each in given if each is not None]
-    whole = bool(judged) and len(judged) == len(given)
-    gravest = max(judged, key=lambda each: each.gravity) if whole else None
-    return Occurrence(gravest, dict(sorted(counts.items())))
+class Covered(msgspec.Struct, frozen=True, kw_only=True):
+    """One occurrence: how many partitions it has, and which of them it did not verify."""
+
+    due: datetime
+    completed_at: datetime
+    total: int
+    lacking: Collection[str]
 
 
-def last_useful(
-    newest: Mapping[str, Useful | None], complete_when_pct: float = 100.0
-) -> Useful | None:
-    """The last useful completion of a job, from the newest of each partition.
+def occurrence(
+    verdict: Verdict | None, count: PartitionCount | None, known: Mapping[Verdict | None, int]
+) -> Occurrence:
+    """The partitions of a run of all, added up.
 
-    A job without partitions has one entry. Of several, the oldest counts, since the
-    job is as fresh as its stalest partition; ``complete_when_pct`` lets that share
-    of partitions stand for all. None while too few have ever been verified.
+    ``verdict`` is that of the run, the gravest of any partition's. ``known`` are the
+    verdicts of those partitions that have a record of their own; all others held.
     """
-    if not newest:
-        return None
-    fresh = sorted((each for each in newest.values() if each is not None), reverse=True)
-    needed = -(-len(newest) * complete_when_pct // 100)
-    if len(fresh) < needed or not fresh:
-        return None
-    return fresh[max(1, int(needed)) - 1]
+    if count is None or verdict is None:
+        return Occurrence(verdict, {OPEN: count.total} if count else {})
+    counts = {str(word or OPEN): runs for word, runs in known.items()}
+    counts.pop(Verdict.VERIFIED, None)
+    exceptions = sum(counts.values())
+    counts[Verdict.VERIFIED] = count.holding
+    counts[UNLISTED] = count.total - count.holding - exceptions
+    return Occurrence(verdict, {word: runs for word, runs in sorted(counts.items()) if runs > 0})
+
+
+def last_useful(newest_first: Iterable[Covered], complete_when_pct: float = 100.0) -> Useful | None:
+    """The last useful completion of a job with partitions.
+
+    A partition is as fresh as the newest occurrence that verified it, and the job as
+    its stalest partition; ``complete_when_pct`` lets that share of partitions stand for
+    all. So it is the newest occurrence since which so many were verified at least once.
+    None where there is none among ``newest_first``.
+    """
+    lacking: set[str] | None = None
+    borne = 0.0
+    for each in newest_first:
+        if lacking is None:
+            lacking, borne = set(each.lacking), each.total * (100 - complete_when_pct) / 100
+        else:
+            lacking &= set(each.lacking)
+        if len(lacking) <= borne + _TOLERANCE:
+            return Useful(each.due, each.completed_at)
+    return None
+
+
+_TOLERANCE = 1e-6  # of a partition: 99.9 % of 1000 are 999, whatever a float makes of that

@@ -20,7 +20,7 @@ from verifier.runs.conditions import (
 from verifier.runs.contact import Contact, heard_at, next_contact
 from verifier.runs.declaration import Declaration
 from verifier.runs.effect import Finding, SurfaceEffect, findings
-from verifier.runs.evaluation import Effect, Evaluation
+from verifier.runs.evaluation import Effect, Evaluation, Result
 from verifier.runs.lifecycle import (
     AttemptState,
     end_of,
@@ -154,7 +154,7 @@ def standing(facts: Facts, now: datetime) -> Standing:
         finding=finding or shown,
         judged_by=by,
         completed_at=_completed_at(counted, by),
-        useful=_useful(facts, writers, judged),
+        useful=_useful(facts, writers, judged, by),
         next_look=seen.next,
         wake_at=_wake_at(facts, seen.next, expected_by, holding, judged, now),
     )
@@ -322,11 +322,23 @@ def _completed_at(counted: Sequence[Attempt], by: Evaluation | None) -> datetime
     return by.started_at if by else None
 
 
-def _useful(facts: Facts, writers: Sequence[Attempt], judged: Verdict | None) -> bool:
+def _useful(
+    facts: Facts, writers: Sequence[Attempt], judged: Verdict | None, by: Evaluation | None
+) -> bool:
     if judged is Verdict.RECONCILED:
         closed = _closed_by(facts, ActionKind.RECONCILE, writers)
         return closed is not None and closed.counts_as_useful
-    return judged is Verdict.VERIFIED
+    return judged is Verdict.VERIFIED or (judged is not None and _is_enough(facts, by))
+
+
+def _is_enough(facts: Facts, by: Evaluation | None) -> bool:
+    """Whether so many partitions hold that the rest is borne, and nothing else is wrong."""
+    count = None if by is None else by.partitions
+    if by is None or count is None or facts.declaration.complete_when_pct >= 100:
+        return False
+    whole = {check.name for check in facts.declaration.checks if check.required and not check.apart}
+    holds = all(each.result is Result.HOLDS for each in by.results if each.name in whole)
+    return holds and count.holding * 100 >= facts.declaration.complete_when_pct * count.total
 
 
 def _wake_at(

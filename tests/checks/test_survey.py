@@ -1,0 +1,317 @@
+"""All partitions of a run in one go, against real databases with planted defects."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from verifier.checks.partitions import MAX_CLASSES, Partitions
+from verifier.checks.registry import Check
+from verifier.checks.survey import Survey, survey
+from verifier.runs.evaluation import CheckResult, Effect, Result
+
+SLOTS = ["1", "2", "3"]
+TENANTS = "select id, tier from tenants"
+
+SCOPE = {
+    "type": "scope",
+    "name": "slots",
+    "store": "warehouse",
+    "table": "metrics",
+    "key": ["tenant", "slot"],
+    "partition": "tenant",
+    "where": "day = :day",
+    "expected": {"store": "orders", "sql": "select id, slot from tenants, slots"},
+}
+ONCE = {
+    "type": "exactly_once",
+    "name": "once",
+    "store": "warehouse",
+    "table": "metrics",
+    "key": ["day", "tenant", "slot"],
+    "partition": "tenant",
+    "where": "day = :day",
+}
+COUNT = {
+    "type": "row_count",
+    "name": "rows",
+    "store": "warehouse",
+    "table": "metrics",
+    "partition": "tenant",
+    "where": "day = :day",
+    "eq": 3,
+}
+
+
+class Fleet:
+    """Tenants in one database, and what the run wrote for them in another."""
+
+    def __init__(self, ask: Any, database: Any, night: Any, now: Any) -> None:
+        self.ask, self.night, self.now = ask, night, now
+        self.orders, self.warehouse = database("orders"), database("warehouse")
+        self.orders.run("create table tenants (id, tier); create table slots (slot)")
+        self.orders.run("insert into slots values (?)", [(slot,) for slot in SLOTS])
+        self.warehouse.run("create table metrics (day, tenant, slot)")
+
+    def has(self, *tenants: str, tier: str = "gold") -> None:
+        self.orders.run("insert into tenants values (?, ?)", [(each, tier) for each in tenants])
+
+    def wrote(self, tenant: str | None, *slots: str, day: str = "2026-04-02") -> None:
+        rows = [(day, tenant, slot) for slot in slots]
+        self.warehouse.run("insert into metrics values (?, ?, ?)", rows)
+
+    def survey(self, *checks: Mapping[str, Any], sql: str = TENANTS, **more: Any) -> Survey:
+        models = [TypeAdapter(Check).validate_python(check) for check in checks]
+        of_class = {} if "," not in sql else {"class": "tier"}
+        source = Partitions.model_validate(
+            {"name": "tenant", "store": "orders", "sql": sql, **of_class}
+        )
+        with self.ask.stores() as stores:
+            return survey(models, source, stores, self.night, self.now, **more)
+
+
+@pytest.fixture
+def fleet(ask: Any, make_database: Any, night: Any, now: Any) -> Fleet:
+    return Fleet(ask, make_database, night, now)
+
+
+def effects(answers: Sequence[CheckResult]) -> list[tuple[Result, Effect | None]]:
+    return [(answer.result, answer.effect) for answer in answers]
+
+
+@pytest.fixture
+def defects(fleet: Fleet) -> Fleet:
+    """Of each kind of tenant one, and two that are as they should be."""
+    fleet.has("good", "fine", "absent", "partial", "double", "both", "more")
+    for tenant in ("good", "fine", "double", "more"):
+        fleet.wrote(tenant, *SLOTS)
+    fleet.wrote("partial", "1")
+    fleet.wrote("double", "2")
+    fleet.wrote("both", "1", "1")
+    fleet.wrote("more", "4")
+    return fleet
+
+
+def test_each_partition_gets_its_own_answer_by_scope(defects: Fleet) -> None:
+    found = defects.survey(SCOPE)
+    assert {name: each[0].effect for name, each in found.exceptions.items()} == {
+        "absent": Effect.NONE,
+        "partial": Effect.PARTIAL,
+        "double": Effect.DUPLICATED,
+        "both": Effect.DUPLICATED,
+        "more": Effect.COMPLETE,
+    }
+    counts = {
+        name: (each[0].expected, each[0].done, each[0].missing, each[0].surplus, each[0].unexpected)
+        for name, each in found.exceptions.items()
+    }
+    assert counts == {
+        "absent": (3, 0, 3, 0, 0),
+        "partial": (3, 1, 2, 0, 0),
+        "double": (3, 3, 0, 1, 0),
+        "both": (3, 1, 2, 1, 0),
+        "more": (3, 3, 0, 0, 1),
+    }
+    assert found.count is not None
+    assert (found.count.total, found.count.holding) == (7, 2)
+
+
+def test_the_gravest_comes_first(defects: Fleet) -> None:
+    assert list(defects.survey(SCOPE).exceptions) == [
+        "both",
+        "double",
+        "partial",
+        "more",
+        "absent",
+    ]
+
+
+def test_the_run_of_all_has_the_gravest_answer_and_the_counts_of_all(defects: Fleet) -> None:
+    (whole,) = defects.survey(SCOPE).whole
+    assert (whole.result, whole.effect) == (Result.VIOLATED, Effect.DUPLICATED)
+    assert (whole.expected, whole.done, whole.missing) == (21, 14, 7)
+    assert (whole.surplus, whole.unexpected) == (2, 1)
+    assert whole.evidence["partitions"]["listed"] == 7
+    assert whole.evidence["partitions"]["sample"]["partial"] == ["partial"]
+    assert whole.evidence["statement"].startswith("SELECT")
+
+
+def test_each_partition_gets_its_own_answer_by_count(defects: Fleet) -> None:
+    found = defects.survey(COUNT)
+    assert {name: effects(each) for name, each in found.exceptions.items()} == {
+        "absent": [(Result.VIOLATED, Effect.NONE)],
+        "partial": [(Result.VIOLATED, Effect.PARTIAL)],
+        "both": [(Result.VIOLATED, Effect.PARTIAL)],
+        "double": [(Result.VIOLATED, None)],
+        "more": [(Result.VIOLATED, None)],
+    }
+
+
+def test_exactly_once_speaks_of_the_partitions_with_copies_alone(defects: Fleet) -> None:
+    defects.wrote("good", "1", day="2026-04-01")
+    found = defects.survey(ONCE)
+    assert {name: each[0].surplus for name, each in found.exceptions.items()} == {
+        "double": 1,
+        "both": 1,
+    }
+    assert effects(found.of("absent")) == [(Result.HOLDS, None)]
+
+
+def test_counts_may_be_expected_of_each_partition(fleet: Fleet) -> None:
+    fleet.has("a", "b", "c")
+    fleet.orders.run("create table usage (id, slots)")
+    fleet.orders.run("insert into usage values (?, ?)", [("a", 1), ("b", 3)])
+    fleet.wrote("a", "1")
+    fleet.wrote("b", "1")
+    check = {k: v for k, v in COUNT.items() if k != "eq"} | {
+        "expected": {"store": "orders", "sql": "select id, slots from usage"},
+        "within_abs": 0,
+    }
+    found = fleet.survey(check)
+    assert effects(found.exceptions["b"]) == [(Result.VIOLATED, Effect.PARTIAL)]
+    assert found.exceptions["c"][0].reason == "expected_empty"
+    assert "a" not in found.exceptions
+
+
+def test_nothing_is_left_to_do_where_all_partitions_hold(fleet: Fleet) -> None:
+    fleet.has("a", "b")
+    fleet.has("c", tier="free")
+    for tenant in "abc":
+        fleet.wrote(tenant, *SLOTS)
+    found = fleet.survey(SCOPE, ONCE, COUNT)
+    assert not found.exceptions
+    assert all(answer.result is Result.HOLDS for answer in found.whole)
+    assert found.count is not None
+    assert found.count.by_class == {"free": (1, 1), "gold": (2, 2)}
+    assert effects(found.of("a")) == [
+        (Result.HOLDS, Effect.COMPLETE),
+        (Result.HOLDS, None),
+        (Result.HOLDS, Effect.COMPLETE),
+    ]
+
+
+def test_classes_count_their_own(defects: Fleet) -> None:
+    defects.has("free-good", "free-absent", tier="free")
+    defects.wrote("free-good", *SLOTS)
+    count = defects.survey(SCOPE).count
+    assert count is not None
+    assert count.by_class == {"free": (1, 2), "gold": (2, 7)}
+
+
+def test_a_partition_that_nobody_listed_is_no_exception_but_unexpected(fleet: Fleet) -> None:
+    fleet.has("a")
+    fleet.wrote("a", *SLOTS)
+    fleet.wrote("stranger", "1")
+    fleet.wrote(None, "1", "2")
+    (whole,) = fleet.survey(SCOPE).whole
+    assert (whole.result, whole.effect, whole.unexpected) == (Result.VIOLATED, Effect.COMPLETE, 3)
+    assert whole.evidence["partitions"]["unlisted"] == ["stranger"]
+
+
+def test_a_partition_that_the_run_does_not_have_is_unknown(fleet: Fleet) -> None:
+    fleet.has("a")
+    fleet.wrote("a", *SLOTS)
+    (answer,) = fleet.survey(SCOPE).of("gone")
+    assert (answer.result, answer.reason) == (Result.UNKNOWN, "no_partition")
+
+
+def test_a_partition_of_which_nothing_is_expected_is_unknown_unless_that_may_be(
+    fleet: Fleet,
+) -> None:
+    fleet.has("a", "idle")
+    fleet.wrote("a", *SLOTS)
+    sql = "select id, slot from tenants, slots where id <> 'idle'"
+    check = SCOPE | {"expected": {"store": "orders", "sql": sql}}
+    found = fleet.survey(check)
+    assert [(each.result, each.reason) for each in found.exceptions["idle"]] == [
+        (Result.UNKNOWN, "expected_empty")
+    ]
+    assert (found.whole[0].result, found.whole[0].reason) == (Result.UNKNOWN, "expected_empty")
+    check = SCOPE | {"expected": {"store": "orders", "sql": sql, "allow_empty": True}}
+    assert not fleet.survey(check).exceptions
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("select id from nowhere", "no_such_table"),
+        ("select id, tier, 1 from tenants", "wrong_shape"),
+        ("select id, tier from tenants where id = 'nobody'", "expected_empty"),
+        ("select null, 'gold'", "null_key"),
+    ],
+)
+def test_where_partitions_cannot_be_listed_all_is_unknown_for_that_reason(
+    defects: Fleet, sql: str, reason: str
+) -> None:
+    found = defects.survey(SCOPE, ONCE, sql=sql)
+    assert [(each.result, each.reason) for each in found.whole] == [(Result.UNKNOWN, reason)] * 2
+    assert found.count is None
+    assert [each.reason for each in found.of("good")] == [reason] * 2
+
+
+def test_one_check_that_cannot_be_asked_takes_no_other_with_it(defects: Fleet) -> None:
+    found = defects.survey(SCOPE, ONCE | {"table": "nowhere"})
+    assert [(each.name, each.reason) for each in found.whole] == [
+        ("slots", None),
+        ("once", "no_such_table"),
+    ]
+    assert found.exceptions["absent"][1].reason == "no_such_table"
+    assert [each.reason for each in found.of("good")] == [None, "no_such_table"]
+    assert found.count is not None
+    assert found.count.holding == 0
+
+
+def test_a_check_of_the_whole_run_stays_one(defects: Fleet) -> None:
+    whole = {
+        "type": "row_count",
+        "name": "any",
+        "store": "warehouse",
+        "table": "metrics",
+        "where": "day = :day",
+        "ge": 1,
+    }
+    found = defects.survey(SCOPE, whole)
+    assert [each.name for each in found.whole] == ["slots", "any"]
+    assert [each.name for each in found.exceptions["absent"]] == ["slots"]
+
+
+def test_too_many_classes_are_refused(fleet: Fleet) -> None:
+    for number in range(MAX_CLASSES + 1):
+        fleet.has(str(number), tier=str(number))
+    (whole,) = fleet.survey(SCOPE).whole
+    assert (whole.result, whole.reason) == (Result.UNKNOWN, "wrong_shape")
+
+
+def test_too_many_partitions_are_unknown_and_not_held_in_memory(defects: Fleet) -> None:
+    (whole,) = defects.survey(COUNT, max_keys=3).whole
+    assert (whole.result, whole.reason) == (Result.UNKNOWN, "too_many_keys")
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    written=st.dictionaries(
+        st.sampled_from("abcd"),
+        st.lists(st.sampled_from([*SLOTS, "9"]), max_size=5),
+    )
+)
+def test_each_partition_is_answered_as_if_it_had_been_asked_alone(
+    fleet: Fleet, ask: Any, written: dict[str, list[str]]
+) -> None:
+    fleet.orders.run("delete from tenants")
+    fleet.warehouse.run("delete from metrics")
+    fleet.has(*"abcd")
+    for tenant, slots in written.items():
+        fleet.wrote(tenant, *slots)
+    found = fleet.survey(SCOPE, ONCE, COUNT)
+    for tenant in "abcd":
+        where = f"day = :day and tenant = '{tenant}'"
+        alone = [{**check, "where": where} for check in (ONCE, COUNT)]
+        sql = f"select id, slot from tenants, slots where id = '{tenant}'"
+        scope = {**SCOPE, "where": where, "expected": {"store": "orders", "sql": sql}}
+        asked = ask.all([scope, *alone])
+        assert effects(found.of(tenant)) == effects(asked)

@@ -1,0 +1,254 @@
+"""A job of many tenants, from its due instants to what people and metrics are told."""
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from verifier.checks.stores.registry import Stores
+from verifier.config.load import load
+from verifier.engine import assess
+from verifier.engine.documents import document
+from verifier.engine.engine import Engine
+from verifier.engine.fleet import Fleet
+from verifier.engine.listening import still_here
+from verifier.ledger.ledger import Ledger
+from verifier.ledger.listing import RunFilter
+from verifier.runs.binding import RunKey
+from verifier.runs.instant import format_instant
+from verifier.runs.signal import Kind, Lane, Signal
+
+START = datetime(2026, 4, 2, 11, 59, tzinfo=UTC)
+DUE = datetime(2026, 4, 2, 12, 0, tzinfo=UTC)
+QUARTER = timedelta(minutes=15)
+TENANTS = 200
+
+CONFIG = """
+version: 1
+ledger: "{ledger}"
+stores:
+  orders: {{type: sql, url: "sqlite:///{home}/orders.db"}}
+  warehouse: {{type: sql, url: "sqlite:///{home}/warehouse.db"}}
+jobs:
+  health:
+    statement: Every active tenant has its quarter hour of metrics exactly once.
+    schedule: {{every: 15m}}
+    class: one-result
+    effects: upsert
+    settle: 10s
+    partitions:
+      {{name: tenant, store: orders, sql: "select id, tier from tenants", class: tier}}
+    {more}
+    checks:
+      - type: scope
+        name: metrics
+        store: warehouse
+        table: metrics
+        key: [slot, tenant]
+        partition: tenant
+        where: "slot = :interval_start"
+        expected: {{store: orders, sql: "select :interval_start, id from tenants"}}
+"""
+
+
+class Tenants:
+    """The job, the tenants, and a clock that is set by hand."""
+
+    def __init__(self, home: Path, ledger: str, more: str = "") -> None:
+        self.home, self.now = home, START
+        with sqlite3.connect(home / "orders.db") as orders:
+            orders.execute("create table tenants (id text, tier text)")
+            rows = [(f"t{n:03}", "gold" if n % 10 == 0 else "free") for n in range(TENANTS)]
+            orders.executemany("insert into tenants values (?, ?)", rows)
+        with sqlite3.connect(home / "warehouse.db") as warehouse:
+            warehouse.execute("create table metrics (slot text, tenant text)")
+        for each in (orders, warehouse):
+            each.close()
+        (home / "landed.yaml").write_text(CONFIG.format(home=home, ledger=ledger, more=more))
+        config = load(home / "landed.yaml", {})
+        self.ledger = Ledger.open(config.ledger, self.now)
+        self.stores = Stores(config.stores)
+        self.fleet = Fleet(config, self.ledger, self.stores)
+        self.fleet.register(self.now)
+        still_here(self.ledger, self.now, config.startup_grace)
+        self.engine = Engine(self.ledger, self.fleet, lambda: self.now)
+
+    def close(self) -> None:
+        self.engine.close()
+        self.stores.close()
+        self.ledger.close()
+
+    def wrote(self, due: datetime, *but: int, twice: int | None = None) -> None:
+        """Rows of the run for every tenant but those, and one for one of them again."""
+        slot = (due - QUARTER).strftime("%Y-%m-%d %H:%M:%S")
+        numbers = [n for n in range(TENANTS) if n not in but]
+        numbers += [] if twice is None else [twice]
+        with sqlite3.connect(self.home / "warehouse.db") as warehouse:
+            rows = [(slot, f"t{n:03}") for n in numbers]
+            warehouse.executemany("insert into metrics values (?, ?)", rows)
+        warehouse.close()
+
+    def ran(self, due: datetime, attempt: str, partition: str | None = None) -> None:
+        for kind, minute in ((Kind.STARTED, 0), (Kind.SUCCEEDED, 2)):
+            at = due + timedelta(minutes=minute)
+            self.until(at)
+            said = Signal(
+                job="health",
+                kind=kind,
+                at=at,
+                id=f"{attempt}/{kind}",
+                attempt=attempt,
+                partition=partition,
+            )
+            self.ledger.append([said], source="native", received_at=at)
+
+    def until(self, then: datetime) -> None:
+        """Let time pass in small steps."""
+        while self.now < then:
+            self.now = min(self.now + timedelta(seconds=15), then)
+            still_here(self.ledger, self.now, timedelta(seconds=60))
+            self.engine.tick(self.now)
+            self.engine.settle(20)
+
+    def key(self, due: datetime, partition: str = "") -> RunKey:
+        return RunKey("health", format_instant(due), partition)
+
+    def run(self, due: datetime, partition: str = "") -> dict[str, Any]:
+        return document(self.ledger, self.key(due, partition), self.now)
+
+    def rows(self) -> list[str]:
+        return sorted(
+            f"{row.key.partition or '-'} {row.verdict}" for row in self.ledger.runs(RunFilter())
+        )
+
+
+@pytest.fixture
+def tenants(tmp_path: Path, ledger_url: str) -> Iterator[Tenants]:
+    world = Tenants(tmp_path, ledger_url)
+    yield world
+    world.close()
+
+
+def test_a_quarter_where_every_tenant_was_served_is_one_record(tenants: Tenants) -> None:
+    tenants.wrote(DUE)
+    tenants.ran(DUE, "a1")
+    tenants.until(DUE + timedelta(minutes=4))
+    assert tenants.rows() == ["- verified"]
+    run = tenants.run(DUE)
+    assert run["occurrence"] == {"verdict": "verified", "counts": {"verified": TENANTS}}
+    assert run["advice"]["action"] == "accept"
+    assert len(tenants.ledger.evaluations(tenants.key(DUE))) == 1
+
+
+def test_tenants_that_were_not_served_are_told_one_by_one(tenants: Tenants) -> None:
+    tenants.wrote(DUE, 3, 4, twice=5)
+    tenants.ran(DUE, "a1")
+    tenants.until(DUE + timedelta(minutes=4))
+    assert tenants.rows() == ["- duplicated", "t003 absent", "t004 absent", "t005 duplicated"]
+    run = tenants.run(DUE)
+    assert run["occurrence"] == {
+        "verdict": "duplicated",
+        "counts": {"absent": 2, "duplicated": 1, "verified": TENANTS - 3},
+    }
+    assert tenants.run(DUE, "t003")["advice"]["action"] == "retry"
+    assert tenants.run(DUE, "t003")["false_success"]
+    assert tenants.run(DUE, "t005")["advice"]["action"] == "reconcile_first"
+
+
+def test_all_partitions_are_asked_about_at_once_and_a_violation_is_confirmed_once(
+    tenants: Tenants,
+) -> None:
+    tenants.wrote(DUE, *range(50))
+    tenants.ran(DUE, "a1")
+    tenants.until(DUE + timedelta(minutes=4))
+    asked = [each.cause for each in tenants.ledger.evaluations(tenants.key(DUE))]
+    assert asked == ["end", "confirm"]
+    assert len(tenants.ledger.evaluations(tenants.key(DUE, "t007"))) == 2
+
+
+def test_a_tenant_that_is_served_by_a_rerun_of_its_own_is_verified(tenants: Tenants) -> None:
+    tenants.wrote(DUE, 3)
+    tenants.ran(DUE, "a1")
+    tenants.until(DUE + timedelta(minutes=4))
+    tenants.wrote(DUE, *(n for n in range(TENANTS) if n != 3))
+    said = [
+        Signal(
+            job="health",
+            kind=kind,
+            at=tenants.now,
+            id=f"r1/{kind}",
+            attempt="r1",
+            partition="t003",
+            lane=Lane.RERUN,
+            due=DUE,
+        )
+        for kind in (Kind.STARTED, Kind.SUCCEEDED)
+    ]
+    tenants.ledger.append(said, source="native", received_at=tenants.now)
+    tenants.until(DUE + timedelta(minutes=6))
+    assert tenants.rows() == ["- verified", "t003 verified"]
+    assert tenants.run(DUE)["occurrence"]["counts"] == {"verified": TENANTS}
+    assert [each["to"] for each in tenants.run(DUE, "t003")["revisions"]] == [
+        "absent",
+        None,
+        "verified",
+    ]
+
+
+def test_a_run_that_never_started_is_missing_without_a_record_for_each_tenant(
+    tenants: Tenants, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assess, "MAX_EXCEPTIONS", 20)
+    tenants.until(DUE + timedelta(minutes=7))
+    run = tenants.run(DUE)
+    assert run["verdict"] == "missing"
+    assert len(tenants.rows()) == 1 + 20
+    assert run["occurrence"]["counts"] == {"missing": 20, "unlisted": TENANTS - 20}
+
+
+def test_a_job_is_as_fresh_as_its_stalest_tenant(tenants: Tenants) -> None:
+    for number, lacking in enumerate([(), (1,), (2,)]):
+        tenants.wrote(DUE + number * QUARTER, *lacking)
+        tenants.ran(DUE + number * QUARTER, f"a{number}")
+        tenants.until(DUE + number * QUARTER + timedelta(minutes=4))
+    useful = tenants.ledger.last_useful("health")
+    assert useful is not None
+    # Tenant 2 was served by the second run, tenant 1 by the third.
+    assert useful.due == DUE + QUARTER
+
+
+def test_a_share_may_stand_for_all(tmp_path: Path, ledger_url: str) -> None:
+    tenants = Tenants(tmp_path, ledger_url, 'complete_when: "99%"')
+    try:
+        tenants.wrote(DUE, 1, 2)
+        tenants.ran(DUE, "a1")
+        tenants.until(DUE + timedelta(minutes=4))
+        assert tenants.run(DUE)["verdict"] == "absent"
+        useful = tenants.ledger.last_useful("health")
+        assert useful is not None
+        assert useful.due == DUE
+    finally:
+        tenants.close()
+
+
+def test_a_tenant_that_nobody_listed_has_no_verdict_by_luck(tenants: Tenants) -> None:
+    tenants.wrote(DUE)
+    tenants.ran(DUE, "a1")
+    tenants.ran(DUE, "b1", partition="stranger")
+    tenants.until(DUE + timedelta(minutes=5))
+    assert tenants.run(DUE)["verdict"] == "verified"
+    stranger = tenants.run(DUE, "stranger")
+    assert stranger["verdict"] == "unproven"
+    assert stranger["checks"][0]["reason"] == "no_partition"
+
+
+def test_figures_are_told_by_class(tenants: Tenants) -> None:
+    tenants.wrote(DUE, 0, 1)
+    tenants.ran(DUE, "a1")
+    tenants.until(DUE + timedelta(minutes=4))
+    count = tenants.ledger.job_facts("health", tenants.now).partitions
+    assert count is not None
+    assert count.by_class == {"free": (179, 180), "gold": (19, 20)}

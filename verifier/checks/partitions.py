@@ -1,0 +1,76 @@
+"""Which partitions a run has: a question to a store, asked with the checks."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import Field
+
+from verifier.checks.inquiry import Inquiry
+from verifier.checks.keys import key_of
+from verifier.checks.model import Name, Part, Query, Sql
+from verifier.checks.reason import CannotTell, UnknownReason
+
+NO_CLASS = ""
+"""The class of every partition of a job that declares none."""
+
+MAX_CLASSES = 5
+"""How many classes are told apart; they become label values."""
+
+
+class Partitions(Part):
+    """How a job is split by a business key, such as its tenants."""
+
+    name: Annotated[Name, Field(description="What a partition is: `tenant`, `region`.")]
+    store: Annotated[Name, Field(description="The store that knows the partitions.")]
+    sql: Annotated[
+        Sql,
+        Field(
+            description="Gives the partitions of a run, one a row; where there is a `class`, "
+            "that in a second column."
+        ),
+    ]
+    class_: Annotated[
+        Name | None,
+        Field(
+            alias="class",
+            description="What the second column of `sql` is, such as `tier`: figures are told by "
+            f"it. At most {MAX_CLASSES} values.",
+        ),
+    ] = None
+
+    def queries(self) -> Iterator[Query]:
+        """The SQL text, seen from the job."""
+        yield Query(path=("sql",), sql=self.sql, store=self.store, store_path=("store",))
+
+    def listed(self, inquiry: Inquiry) -> dict[str, str]:
+        """The class of each partition of the run.
+
+        Raises ``CannotTell`` where they cannot be read, and where there are none: then
+        nobody knows of whom anything could be missing.
+        """
+        statement = inquiry.statement(self.store, self.sql)
+        inquiry.evidence.update(statement.evidence())
+        width = 1 if self.class_ is None else 2
+        classes: dict[str, str] = {}
+        with inquiry.rows(statement) as rows:
+            for row in rows:
+                if len(row) != width:
+                    raise CannotTell(
+                        UnknownReason.WRONG_SHAPE,
+                        f"partitions: expected {width} columns, found {len(row)}",
+                    )
+                name, *of_class = key_of(row)
+                if name is None:
+                    raise CannotTell(UnknownReason.NULL_KEY, "a partition is NULL")
+                classes[name] = (of_class[0] or NO_CLASS) if of_class else NO_CLASS
+                if len(classes) > inquiry.max_keys:
+                    raise CannotTell(
+                        UnknownReason.TOO_MANY_KEYS, f"more than {inquiry.max_keys} partitions"
+                    )
+        if not classes:
+            raise CannotTell(UnknownReason.EXPECTED_EMPTY, "the run has no partitions")
+        if len(set(classes.values())) > MAX_CLASSES:
+            raise CannotTell(
+                UnknownReason.WRONG_SHAPE, f"partitions: more than {MAX_CLASSES} classes"
+            )
+        return classes
