@@ -146,8 +146,8 @@ class Replica:
         """Have this one stand still as soon as ``owner.name`` gives such an answer."""
         real = getattr(owner, name)
 
-        def standing_still(*arguments: Any) -> Any:
-            answer = real(*arguments)
+        def standing_still(*arguments: Any, **named: Any) -> Any:
+            answer = real(*arguments, **named)
             if not self.stopped.is_set() and when(answer):
                 self.there = False
                 setattr(owner, name, real)
