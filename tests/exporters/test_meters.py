@@ -23,7 +23,12 @@ def test_what_is_taken_and_refused_is_counted_by_its_source():
 
 def test_own_sources_count_from_zero_and_others_from_their_first_signal():
     rows = Meters().rows()
-    assert {row.labels[0] for row in rows["landed_signals_total"]} == {"native", "ping", "spool"}
+    assert {row.labels[0] for row in rows["landed_signals_total"]} == {
+        "native",
+        "openlineage",
+        "ping",
+        "spool",
+    }
     assert {row.value for row in rows["landed_signals_total"]} == {0}
     meters = Meters()
     meters.refused("airflow", ["not_json"])

@@ -89,7 +89,7 @@ def test_another_host_learns_not_even_which_routes_there_are(api):
 def test_beyond_loopback_every_route_that_tells_of_jobs_takes_a_token(closed_api, method, path):
     stranger = type(closed_api)(closed_api.app, closed_api.base)
     answer = stranger.request(method, path, headers=NO_BODY)
-    if path.startswith("/v1/") or path == "/metrics":
+    if path.startswith(("/v1/", "/api/")) or path == "/metrics":
         problem(answer, ProblemKind.UNAUTHORIZED)
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
     else:

@@ -13,6 +13,7 @@ from verifier.engine.clock import Clock, Wait
 from verifier.engine.documents import document, documents, find_run, job_status, list_runs
 from verifier.engine.fleet import Fleet
 from verifier.engine.guarding import Gatekeeper, GuardAnswer, GuardRequest
+from verifier.engine.lineage import Events, Lineage, read_events
 from verifier.engine.listening import GAP
 from verifier.engine.source_status import source_statuses
 from verifier.exporters.exposition import Exposition, Identity, Scrape, Turns
@@ -50,6 +51,7 @@ class Service:
     wait: Wait
     exposition: Exposition = field(default_factory=lambda: Exposition(GAP))
     strangers: Strangers = field(default_factory=Strangers)
+    lineage: Lineage = field(default_factory=Lineage)
 
     def receive(self, items: Sequence[Item], source: str) -> Receipt:
         """Take signals; what is accepted is durable when this returns."""
@@ -89,6 +91,12 @@ class Service:
         """Read what was sent; with ``known``, by the jobs that are known without asking."""
         histories = self.ledger.known_histories if known else self.ledger.histories()
         return sort_out(items, histories, self.clock(), self.ledger.signals_from)
+
+    def sort_out_events(self, items: Events, *, known: bool) -> SortedOut:
+        """Read events of OpenLineage as the signals in them; ``known`` as for signals."""
+        histories = self.ledger.known_histories if known else self.ledger.histories()
+        listed = self.lineage.listed(self.fleet.config, histories)
+        return read_events(items, listed, lambda signals: self.sort_out(signals, known=known))
 
     def run(self, reference: str) -> dict[str, Any]:
         """One Run document, by run id or ``job/DUE[/partition]``."""

@@ -11,7 +11,7 @@ from verifier.catalogue import process
 from verifier.catalogue.label import CODE, KIND
 from verifier.exporters.rows import Distribution, Row, Rows
 
-OWN_SOURCES = ("native", "ping", "spool")
+OWN_SOURCES = ("native", "openlineage", "ping", "spool")
 """Where signals come from whatever is configured."""
 
 

@@ -9,7 +9,19 @@ from starlette.responses import Response
 
 from verifier.engine.service import Service
 from verifier.intake.writer import Writer
-from verifier.web import actions, guard, health, jobs, metrics, ping, runs, signals, sources, verify
+from verifier.web import (
+    actions,
+    guard,
+    health,
+    jobs,
+    lineage,
+    metrics,
+    ping,
+    runs,
+    signals,
+    sources,
+    verify,
+)
 from verifier.web.access import Access, HostCheck, Right
 from verifier.web.endpoint import Asked, Endpoint, encode, html_response, json_response, routes
 from verifier.web.openapi import openapi_document
@@ -37,6 +49,7 @@ async def get_index(_: Asked) -> Response:
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *signals.ENDPOINTS,
+    *lineage.ENDPOINTS,
     *ping.ENDPOINTS,
     *guard.ENDPOINTS,
     *verify.ENDPOINTS,

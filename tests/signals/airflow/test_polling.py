@@ -456,7 +456,12 @@ def test_bad_lines_are_counted_and_the_others_are_read(played: Any, feed: Any, s
     source.poll(feed, played.now)
     source.close()
     codes = [code for code, _ in feed.refused if code is not RejectCode.UNBOUND]
-    assert codes == [RejectCode.UNREADABLE] * 3 + [RejectCode.TOO_LARGE]
+    assert codes == [
+        RejectCode.NOT_JSON,
+        RejectCode.UNREADABLE,
+        RejectCode.UNREADABLE,
+        RejectCode.TOO_LARGE,
+    ]
     assert any("@2026-11-24T05:48:23.005251Z" in name for name in feed.attempts("dag"))
 
 

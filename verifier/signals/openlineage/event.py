@@ -5,6 +5,7 @@ Whatever else it carries is not read.
 
 import msgspec
 
+from verifier.intake.receipt import Refused, RejectCode
 from verifier.signals.airflow.documents import UNMAPPED, Moment, Number, Word
 
 
@@ -107,11 +108,15 @@ class RunEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def read_event(item: bytes | msgspec.Raw) -> RunEvent:
-    """The event in ``item``; raises ``ValueError`` with what is wrong."""
+    """The event in ``item``; raises ``Refused`` with what is wrong."""
     try:
         return _DECODER.decode(item)
-    except RecursionError:
-        raise ValueError("expected an event, found brackets too deep to read") from None
+    except msgspec.ValidationError as error:
+        raise Refused(
+            RejectCode.UNREADABLE, f"expected an OpenLineage run event: {error}"
+        ) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refused(RejectCode.NOT_JSON, f"expected a JSON object: {error}") from None
 
 
 _DECODER = msgspec.json.Decoder(RunEvent)

@@ -14,11 +14,35 @@ MAX_EVENT = 1024 * 1024
 """Bytes of one event; Airflow's have some kilobytes, those of large DAGs some hundred."""
 
 
+MAX_EVENTS = 1_000
+"""Events in one body."""
+
+
+class TooManyEvents(ValueError):
+    """More events in one body than are taken at a time."""
+
+
 class Listed(msgspec.Struct, frozen=True):
     """The jobs of one Airflow, and the namespace of its events where that is declared."""
 
     jobs: Jobs
     namespace: str | None
+
+
+def split_events(body: bytes) -> list[bytes | msgspec.Raw]:
+    """The events of a body, which is one or an array of them.
+
+    Raises ``ValueError`` where an array cannot be read, and ``TooManyEvents``.
+    """
+    if body.lstrip()[:1] != b"[":
+        return [body]
+    try:
+        items = list(msgspec.json.decode(body, type=list[msgspec.Raw]))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"expected a JSON array of events: {error}") from None
+    if len(items) > MAX_EVENTS:
+        raise TooManyEvents(f"expected at most {MAX_EVENTS} events, found {len(items)}")
+    return [*items]
 
 
 def signals_in(item: bytes | msgspec.Raw, listed: Sequence[Listed]) -> list[Signal]:
@@ -28,10 +52,7 @@ def signals_in(item: bytes | msgspec.Raw, listed: Sequence[Listed]) -> list[Sign
     """
     if len(bytes(item)) > MAX_EVENT:
         raise Refused(RejectCode.TOO_LARGE, f"expected an event of at most {MAX_EVENT} bytes")
-    try:
-        event = read_event(item)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise Refused(RejectCode.UNREADABLE, f"expected an OpenLineage event: {error}") from None
+    event = read_event(item)
     bound = _bound_to(event, listed)
     if not bound:
         raise Refused(
