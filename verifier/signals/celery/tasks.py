@@ -72,13 +72,17 @@ class Waiting(msgspec.Struct, array_like=True, gc=False):
 
 
 class Running(msgspec.Struct, frozen=True):
-    """A start that has not ended, as far as is known."""
+    """A start that has not ended, as far as is known.
+
+    ``beaten``: when it was last said to be at work, in seconds since 1970, 0 for never.
+    ``touched``: when an event of the task last came.
+    """
 
     uuid: str
     attempt: str
     start: Step
     beaten: float
-    """When it was last seen at work, 0 for never."""
+    touched: datetime
 
 
 class Saved(msgspec.Struct, frozen=True, array_like=True):
@@ -176,7 +180,8 @@ class Tasks:
                 start = each.start
                 if start is None or each.ends or micros(start.at) in task.lost:
                     continue
-                yield Running(uuid, name, start, task.beaten.get(micros(start.at), 0.0))
+                beaten = task.beaten.get(micros(start.at), 0.0)
+                yield Running(uuid, name, start, beaten, task.touched)
 
     def beat(self, running: Running, at: float) -> Signal:
         """What is said of a start that was seen at work at ``at``."""
@@ -200,12 +205,12 @@ class Tasks:
             running.start, running.attempt, at, proof, why
         )
 
-    def knows(self, uuid: str) -> bool:
-        """Whether something is kept of a task id."""
-        return any(
-            uuid in kept
-            for kept in (self._open, self._resting, self._ended, self._waiting, self._foreign)
-        )
+    def has_begun(self, uuid: str) -> bool:
+        """Whether a start of that task id was heard, or may have been."""
+        if any(uuid in kept for kept in (self._waiting, self._ended, self._foreign)):
+            return True
+        task = self._open.get(uuid) or self._resting.get(uuid)
+        return task is not None and bool(task.names)
 
     def _task(self, uuid: str, waiting: Waiting, now: datetime) -> Task | None:
         """The task that ``waiting`` is of, made where it is new; None where it is of none."""
