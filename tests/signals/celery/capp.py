@@ -40,9 +40,17 @@ def sleeper(seconds: float) -> str:
     return "rested"
 
 
-@app.task(name="capp.late", acks_late=True)
-def late(seconds: float) -> str:
-    time.sleep(seconds)
+@app.task(bind=True, name="capp.late", acks_late=True)
+def late(self: Task, seconds: float) -> str:
+    again = self.request.delivery_info.get("redelivered")
+    time.sleep(0.5 if again else seconds)
+    return "done"
+
+
+@app.task(bind=True, name="capp.slow", acks_late=True)
+def slow(self: Task, seconds: float) -> str:
+    again = self.request.delivery_info.get("redelivered")
+    time.sleep(0.5 if again else seconds)
     return "done"
 
 

@@ -1,7 +1,8 @@
 """Jobs bound to Celery's tasks, recorded events, and a receiver that keeps no broker."""
 
+import importlib.util
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,12 @@ from verifier.signals.celery.place import Job, Jobs
 from verifier.signals.celery.settings import CeleryBinding
 from verifier.signals.celery.tasks import SETTLES, Saved, Tasks
 from verifier.signals.source import BoundJob
+
+_SPEC = importlib.util.spec_from_file_location("brokers", Path(__file__).with_name("brokers.py"))
+assert _SPEC is not None
+assert _SPEC.loader is not None
+brokers = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(brokers)
 
 DATA = Path(__file__).parents[2] / "data/celery"
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -143,3 +150,13 @@ def build() -> type[Build]:
 def listening() -> type[Heard]:
     """Makes one that hears the events of ``jobs``."""
     return Heard
+
+
+@pytest.fixture(scope="session")
+def broker_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The URL of a real broker; asked for with ``indirect`` by its kind."""
+    start = {"rabbitmq": brokers.rabbitmq, "redis": brokers.redis}[request.param]
+    with start(tmp_path_factory.mktemp(request.param)) as url:
+        yield url

@@ -62,6 +62,7 @@ class Line:
         self._me = uuid4().hex
         self._arrived: list[Arrival] = []
         self._last: Message | None = None
+        self._drained: Message | None = None
         kind = self._connection.transport.driver_type
         self.keeps = kind == "amqp"
         self._passes_on = kind == "redis"  # only to who listens: there is no queue
@@ -79,7 +80,6 @@ class Line:
 
     def drain(self, most: int, timeout: float) -> list[Arrival]:
         """What has come, at most so many messages; waits for the first one."""
-        self._arrived = []
         with trouble_of(self._connection):
             while len(self._arrived) < most:
                 try:
@@ -87,14 +87,19 @@ class Line:
                 except TimeoutError:
                     break
                 timeout = 0.001
-        return self._arrived
+        # Some may have come while something else was asked of the broker.
+        arrived, self._arrived = self._arrived, []
+        self._drained = self._last
+        return arrived
 
     def acknowledge(self) -> None:
         """Have the broker drop all that was drained."""
-        if self._last is not None and self.keeps:
+        if self._drained is not None and self.keeps:
             with trouble_of(self._connection):
-                self._last.channel.basic_ack(self._last.delivery_tag, multiple=True)
-        self._last = None
+                self._channel.basic_ack(self._drained.delivery_tag, multiple=True)
+        if self._last is self._drained:
+            self._last = None
+        self._drained = None
 
     def beat(self) -> None:
         """Keep the connection alive; call it every few seconds."""

@@ -67,6 +67,7 @@ class Listener:
         self._connected_at = feed.now()
         self._heard_line_at = self._alive_at = self._connected_at
         self._echoed_at: datetime | None = None
+        self._heard_until: datetime | None = None
         self._told_at = self._saved_at = self._connected_at
         self._unsaved = 0
         self._gap = True
@@ -135,11 +136,12 @@ class Listener:
         # What waits to settle is saved too, so it may be acknowledged.
         saves = last or bool(self._unsaved) or bool(signals) or now - self._saved_at >= SAVES
         cursor = self._state() if saves else None
-        until = heard[-1] if heard and not self._gap else None
+        if heard and not self._gap:
+            self._heard_until = heard[-1]
         if signals or cursor is not None:
-            self._feed.take(signals, cursor=cursor, heard_until=until)
-        elif until is not None:
-            self._feed.heard(until)
+            self._feed.take(signals, cursor=cursor, heard_until=self._heard_until)
+        elif self._heard_until is not None:
+            self._feed.heard(self._heard_until)
         if saves:
             self._line.acknowledge()
             self._saved_at, self._unsaved = now, 0
