@@ -2,6 +2,7 @@
 
 import typer
 
+from verifier.cli.ledger_copy import copy
 from verifier.cli.ledger_export import export
 from verifier.cli.ledger_prune import prune
 from verifier.cli.options import ConfigOption, JsonOption, LedgerOption
@@ -42,3 +43,4 @@ def migrate(
 
 ledger.command()(prune)
 ledger.command()(export)
+ledger.command()(copy)

@@ -29,8 +29,10 @@ def ledger_path(url: str) -> Path | None:
 
 
 @contextmanager
-def claim(ledger: Path, address: str) -> Iterator[None]:
+def claim(ledger: Path, address: str | None) -> Iterator[None]:
     """Be the one ``serve`` of ``ledger``, listening at ``address``, a URL.
+
+    Without an address: have it to oneself, and listen nowhere.
 
     Raises ``AlreadyServed``. The lock ends with the process, however it ends.
     """
@@ -40,9 +42,10 @@ def claim(ledger: Path, address: str) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            at = _address(path)
             raise AlreadyServed(
-                f"expected a ledger that nobody serves; {ledger} is served at "
-                f"{_address(path) or 'an unknown address'}. Stop that one first"
+                f"expected a ledger that nobody serves; {ledger} is "
+                + (f"served at {at}. Stop that one first" if at else "being copied")
             ) from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps({"url": address, "pid": os.getpid()}).encode(), 0)

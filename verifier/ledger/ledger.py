@@ -167,6 +167,11 @@ class Ledger:
         return histories
 
     @property
+    def name(self) -> str:
+        """Which database it is in, in words for people, without a secret."""
+        return self._database.name
+
+    @property
     def writers(self) -> int:
         """How many groups of signals are best written at once."""
         return self._database.writers
