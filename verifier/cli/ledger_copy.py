@@ -19,6 +19,7 @@ from verifier.ledger.address import database_at
 from verifier.ledger.copy import copy as copied
 from verifier.ledger.ledger import Ledger
 from verifier.ledger.sources import NATIVE
+from verifier.runs.instant import format_instant
 
 
 def copy(
@@ -55,7 +56,7 @@ def _copy(source: str, target: str, now: datetime, *, alone: bool) -> dict[str, 
         last = ledger.last_listening(NATIVE)
         if not alone and last is not None and now - last <= GAP:
             raise CommandFailed(
-                f"{plain(ledger.name)} is served: somebody listened {(now - last).seconds} s ago",
+                f"{plain(ledger.name)} is served: somebody listened at {format_instant(last)}",
                 hint=f"stop every `landed serve`, and wait for {GAP.seconds} s",
             )
     with (
