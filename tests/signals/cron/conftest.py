@@ -2,22 +2,108 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from verifier.checks.stores.registry import Stores
+from verifier.config.load import load
+from verifier.engine.documents import document
+from verifier.engine.engine import Engine
+from verifier.engine.feed import SourceFeed
+from verifier.engine.fleet import Fleet
+from verifier.engine.hearing import bound_jobs
+from verifier.exporters.meters import Meters
+from verifier.ledger.ledger import Ledger
+from verifier.runs.binding import RunKey
 from verifier.runs.declaration import Cron, Declaration, Declared, History, Surface, SurfaceKind
+from verifier.runs.instant import format_instant
 from verifier.signals.cron.binding import Commands, CronBinding
 from verifier.signals.cron.hearing import Hearing
 from verifier.signals.cron.pairing import Pairing
+from verifier.signals.cron.session import Host
+from verifier.signals.cron.source import CronLogSource
 from verifier.signals.cron.syslog import Stamps
 from verifier.signals.source import BoundJob
 
 DATA = Path(__file__).parents[2] / "data" / "cron"
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+class World:
+    """A verifier that hears ``hostcron``, and may be stopped and started; its clock is ``now``."""
+
+    def __init__(self, home, text, now, host):
+        self.home = home
+        self.now = now
+        self.host = host
+        with sqlite3.connect(home / "warehouse.db") as database:
+            database.execute("create table done (day text)")
+        database.close()
+        (home / "landed.yaml").write_text(text.format(home=home))
+        self.meters = Meters()
+        self.open()
+
+    def open(self):
+        config = load(self.home / "landed.yaml", {})
+        self.ledger = Ledger.open(config.ledger, self.now)
+        self.stores = Stores(config.stores)
+        fleet = Fleet(config, self.ledger, self.stores)
+        fleet.register(self.now)
+        self.engine = Engine(self.ledger, fleet, lambda: self.now)
+        self.source = CronLogSource(config.sources["hostcron"].settings, self.host)
+        self.feed = SourceFeed(
+            self.ledger,
+            "hostcron",
+            bound_jobs(config, self.ledger)["hostcron"],
+            self.source.contact_within,
+            clock=lambda: self.now,
+            stopping=Event(),
+            watch=self.meters,
+        )
+
+    def close(self):
+        self.engine.close()
+        self.stores.close()
+        self.ledger.close()
+
+    def poll(self):
+        self.source.poll(self.feed, self.now)
+
+    def turn(self):
+        """One turn of each loop."""
+        self.poll()
+        self.feed.look(self.now)
+        self.tick()
+
+    def tick(self):
+        for _ in range(4):
+            self.engine.tick(self.now)
+            self.engine.settle(10)
+            if not self.ledger.awake(self.now, 1):
+                return
+
+    def run(self, due, job="minutely"):
+        return document(self.ledger, RunKey(job, format_instant(due)), self.now)
+
+
+@pytest.fixture
+def make_world(tmp_path):
+    """Makes the world of a configuration and an instant; on no host, unless one is given."""
+    made = []
+
+    def make(text, now, host=None):
+        made.append(World(tmp_path, text, now, host or Host("elsewhere")))
+        return made[-1]
+
+    yield make
+    for world in made:
+        world.close()
 
 
 @pytest.fixture

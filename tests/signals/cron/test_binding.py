@@ -55,6 +55,10 @@ def test_two_jobs_clash_if_one_line_could_be_of_both(one, other, clash):
     assert bound(**other).clashes(bound(**one)) is clash
 
 
+def test_a_command_may_have_a_tab_in_it(job):
+    assert Commands([job("a", "x\ty")]).find("vm", "root", "x^Iy") == "a"
+
+
 @pytest.mark.parametrize("user", ["two words", "(root)", "", "x" * 101])
 def test_a_user_that_no_log_can_name_is_refused(user):
     with pytest.raises(ValidationError):

@@ -92,6 +92,8 @@ def test_an_assignment_in_a_command_is_no_setting(line):
         "@daily",
         "0~30 2 * * * x",
         "nonsense",
+        "* * * * * echo \x07",
+        "* * * * * " + "x" * 1_001,
     ],
 )
 def test_what_cron_would_not_run_is_told_with_its_line(line):

@@ -6,17 +6,22 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from verifier.config.source import BindingModel, BindingText
+from verifier.config.source import BindingModel
 from verifier.signals.cron.command import as_logged, is_wrapped
 from verifier.signals.source import BoundJob
 
-Word = Annotated[str, Field(pattern=r"^[^\s()\x00-\x1f\x7f-\x9f]{1,100}$")]
+WORD_PATTERN = r"^[^\s()\x00-\x1f\x7f-\x9f]{1,100}$"
+COMMAND_PATTERN = r"^[^\x00-\x08\x0a-\x1f\x7f]{1,1000}$"
+"""As long as cron takes them; a tab may be in one."""
+
+Word = Annotated[str, Field(pattern=WORD_PATTERN)]
+Command = Annotated[str, Field(pattern=COMMAND_PATTERN)]
 
 
 class CronBinding(BindingModel):
     """A job that cron starts."""
 
-    command: BindingText
+    command: Command
     """The whole command, exactly as it stands in the crontab."""
     user: Word | None = None
     """The user it runs as. Default: any."""

@@ -7,13 +7,14 @@ import msgspec
 
 from verifier.runs.cron import check_expression
 from verifier.runs.declaration import Cron
+from verifier.signals.cron.binding import COMMAND_PATTERN
 
 LONGEST = 1 << 20
 """Bytes of a crontab; cron itself reads far less."""
 
 _ENVIRONMENT = re.compile(r"""("[^"]*"|'[^']*'|[^\s=#"'][^\s=]*)\s*=\s*(.*)""", re.DOTALL)
 _FIELDS = re.compile(r"(\S+(?:[ \t]+\S+){4})[ \t]+(.*)", re.DOTALL)
-_USER = re.compile(r"(\S+)[ \t]+(.*)", re.DOTALL)
+_USER = re.compile(r"([^\s()]{1,100})[ \t]+(.*)", re.DOTALL)
 _HEADING = re.compile(r"\s*m\s+h\s+dom\s+mon\s+dow\b", re.IGNORECASE)
 _COMMENTS = 5
 
@@ -102,6 +103,8 @@ def _entry(number: int, line: str, *, with_user: bool) -> Entry | NotRead:
     command = rest.strip()
     if not command:
         return NotRead(line=number, why="expected a command")
+    if not re.fullmatch(COMMAND_PATTERN, command):
+        return NotRead(line=number, why="expected a command of 1000 printable characters at most")
     return Entry(line=number, expression=expression, user=user, command=command)
 
 

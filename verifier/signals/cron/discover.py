@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from verifier.checks.remark import Level, Remark
+from verifier.signals.cron.binding import WORD_PATTERN
 from verifier.signals.cron.command import is_wrapped
 from verifier.signals.cron.crontab import LONGEST, Entry, NotRead, read_crontab
 from verifier.signals.cron.settings import host_zone
@@ -76,7 +77,8 @@ def _tables(root: Path) -> Iterator[Table]:
         if _READ.fullmatch(path.name):
             yield Table(path, None)
     for path in _files(root / _OF_USERS):
-        yield Table(path, path.name)
+        if re.fullmatch(WORD_PATTERN, path.name):
+            yield Table(path, path.name)
 
 
 def _files(folder: Path) -> list[Path]:
