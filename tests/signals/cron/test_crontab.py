@@ -10,6 +10,9 @@ USER_TABLE = r"""
 # Edit this file to introduce tasks to be run by cron.
 #
 # m h  dom mon dow   command
+# .---------------- minute (0 - 59)
+# |  .------------- hour (0 - 23)
+# *  *  *  *  * user-name command to be executed
 SHELL=/bin/bash
 MAILTO = "ops@example.com"
 
@@ -31,7 +34,7 @@ def entries(text, *, with_user=False):
 def test_a_users_crontab_gives_its_entries_with_what_stands_above_them():
     revenue, poll, backup, reboot = entries(USER_TABLE)
     assert revenue == Entry(
-        line=10,
+        line=13,
         expression="0 2 * * *",
         user=None,
         command="/opt/jobs/revenue.sh --all\t# not a comment",

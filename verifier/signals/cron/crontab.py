@@ -15,7 +15,9 @@ LONGEST = 1 << 20
 _ENVIRONMENT = re.compile(r"""("[^"]*"|'[^']*'|[^\s=#"'][^\s=]*)\s*=\s*(.*)""", re.DOTALL)
 _FIELDS = re.compile(r"(\S+(?:[ \t]+\S+){4})[ \t]+(.*)", re.DOTALL)
 _USER = re.compile(r"([^\s()]{1,100})[ \t]+(.*)", re.DOTALL)
-_HEADING = re.compile(r"\s*m\s+h\s+dom\s+mon\s+dow\b", re.IGNORECASE)
+_HEADING = re.compile(r"m\s+h\s+dom\s+mon\s+dow\b|[|*]\s|\.---", re.IGNORECASE)
+"""What the crontabs of Debian explain their columns with."""
+
 _COMMENTS = 5
 
 NICKNAMES = {

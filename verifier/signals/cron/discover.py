@@ -22,12 +22,13 @@ _READ = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 """The names in ``/etc/cron.d`` that cron reads; others (``x.dpkg-old``) it leaves out."""
 
 _ZONE = "CRON_TZ"
+_BETWEEN = re.compile(r"&&|\|\||[;|&(){}]")
+_PREPARING = frozenset({"cd", "test", "[", "[[", ".", "source", "export", "sleep", "umask", "set"})
 _STARTERS = frozenset(
     {"bash", "chronic", "dash", "env", "flock", "ionice", "java", "nice", "node", "nohup", "perl"}
     | {"php", "python", "python3", "ruby", "setsid", "sh", "sudo", "test", "time", "timeout", "zsh"}
 )
 """Programs that start another one, so that a job is not called after them."""
-_NAME_LENGTH = 100
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -46,7 +47,6 @@ def discover(root: Path) -> Iterator[JobSkeleton | Remark]:
     if not tables:
         raise SourceUnavailable(f"no crontab was found under {root}")
     honours_zone = reads_zone(root)
-    names: set[str] = set()
     for table in tables:
         try:
             with table.path.open("rb") as opened:
@@ -56,7 +56,7 @@ def discover(root: Path) -> Iterator[JobSkeleton | Remark]:
             yield _skipped(f"{table.path} cannot be read: {error.strerror}", hint)
             continue
         for entry in read_crontab(text, with_user=table.user is None):
-            yield _discovered(table, entry, names, honours_zone=honours_zone)
+            yield _discovered(table, entry, honours_zone=honours_zone)
 
 
 def reads_zone(root: Path) -> bool:
@@ -92,7 +92,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _discovered(
-    table: Table, entry: Entry | NotRead, names: set[str], *, honours_zone: bool
+    table: Table, entry: Entry | NotRead, *, honours_zone: bool
 ) -> JobSkeleton | Remark:
     where = f"{table.path}:{entry.line}"
     if isinstance(entry, NotRead):
@@ -102,7 +102,6 @@ def _discovered(
         return _skipped(f"{where} is left out, since @reboot is never due: {_shown(entry)}")
     if is_wrapped(entry.command):
         return _skipped(f"{where} runs under landed exec, which tells of it: {_shown(entry)}")
-    name = _name(entry.command, names)
     zone = host_zone().key
     comments = [*entry.comments, f"from {where}"]
     wanted = entry.environment.get(_ZONE)
@@ -111,7 +110,7 @@ def _discovered(
     elif wanted:
         comments.append(f"{_ZONE}={wanted} stands above it, which the cron of this host ignores")
     return JobSkeleton(
-        name=name,
+        name=_name(entry.command),
         scheduler={"command": entry.command, "user": user},
         schedule={"cron": entry.expression, "timezone": zone},
         comments=tuple(comments),
@@ -127,15 +126,10 @@ def _shown(entry: Entry) -> str:
     return entry.command.split()[0]
 
 
-def _name(command: str, taken: set[str]) -> str:
-    """A name after the program, the first of its words that is a path and starts no other."""
-    words = [word.strip("\"'(){};&|") for word in command.split()]
-    programs = [word.rstrip("/").rpartition("/")[2] for word in words if "/" in word]
+def _name(command: str) -> str:
+    """A name after the program, the first that is there for the work itself."""
+    steps = [words for step in _BETWEEN.split(command) if (words := step.split())]
+    words = next((each for each in steps if each[0] not in _PREPARING), command.split())
+    programs = [word.strip("\"'").rstrip("/").rpartition("/")[2] for word in words if "/" in word]
     candidates = [each for each in programs if each and each not in _STARTERS] or words
-    stem = re.sub(r"\.(sh|py|pl|rb|php)$", "", candidates[0])
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[: _NAME_LENGTH - 4] or "job"
-    unique, number = name, 2
-    while unique in taken:
-        unique, number = f"{name}-{number}", number + 1
-    taken.add(unique)
-    return unique
+    return re.sub(r"\.(sh|py|pl|rb|php)$", "", candidates[0])
