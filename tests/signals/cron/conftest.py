@@ -60,7 +60,7 @@ class World:
         self.feed = SourceFeed(
             self.ledger,
             "hostcron",
-            bound_jobs(config, self.ledger)["hostcron"],
+            bound_jobs(config, self.ledger.histories())["hostcron"],
             self.source.contact_within,
             clock=lambda: self.now,
             stopping=Event(),
