@@ -1,7 +1,7 @@
 """The verifier that a command speaks to: one that runs, or the ledger itself."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy.exc import ArgumentError
@@ -18,7 +18,7 @@ from verifier.config.file import Address, Tokens
 from verifier.engine.clock import Clock, Wait, system_clock, system_wait
 from verifier.engine.fleet import Fleet
 from verifier.engine.guarding import Gatekeeper
-from verifier.engine.instance import ledger_path, operate_token, serving
+from verifier.engine.instance import ledger_path, operate_token, serving, state_place
 from verifier.engine.listening import GAP, nobody_listens
 from verifier.engine.service import Service
 from verifier.ledger.errors import LedgerUnavailable
@@ -66,11 +66,14 @@ def connect(
 
 
 def _own_token(where: Where, url: str) -> str | None:
-    """The token beside the ledger of this folder, where the verifier at ``url`` has that."""
-    path = _ledger_path(where)
-    if path is None or serving(path) != url.rstrip("/"):
-        return None
-    return operate_token(path)
+    """The token that the verifier at ``url`` made, where that runs here and lets us read it."""
+    places = [_ledger_path(where)]
+    with suppress(ValueError):  # no address; whoever connects to it says so
+        places.append(state_place(url, where.environ))
+    for place in places:
+        if place is not None and serving(place) == url.rstrip("/"):
+            return operate_token(place)
+    return None
 
 
 def _ledger_path(where: Where) -> Path | None:

@@ -1,8 +1,10 @@
 """Serving a ledger: the address, the sidecar behind it, and the stop."""
 
 import gc
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -13,7 +15,14 @@ from verifier.cli.text import plain
 from verifier.cli.where import Where
 from verifier.config.config import Config
 from verifier.config.file import Address, AddressField
-from verifier.engine.instance import AlreadyServed, claim, ledger_path, operate_token, serving
+from verifier.engine.instance import (
+    AlreadyServed,
+    claim,
+    ledger_path,
+    operate_token,
+    serving,
+    state_place,
+)
 from verifier.ledger.filesystem import network_filesystem
 from verifier.runs.duration import parse_duration
 from verifier.web.access import Access
@@ -47,18 +56,15 @@ def serve_until_stopped(where: Where, *, listen_at: str | None, tick: str, as_js
             f"warning: {path} lies on a network file system ({far}), where SQLite's locks do not "
             "hold and a ledger may be damaged: keep it on a local disk, or in PostgreSQL"
         )
-    if path is None and not loaded.tokens.operate:
-        note(
-            "note: nobody can act through the API: a ledger that is no file needs `tokens.operate`"
-        )
     try:
         listener = listen(address.host, address.port)
         configure_logs()
         try:
-            # Of a ledger that is no file many may serve; they have no folder for a token.
-            alone = nullcontext() if path is None else claim(path, listener.url)
-            with alone, Sidecar(where, loaded, every) as sidecar:
-                token = None if path is None else operate_token(path, create=True)
+            with (
+                _place(path, listener.url, where) as place,
+                Sidecar(where, loaded, every) as sidecar,
+            ):
+                token = None if place is None else operate_token(place, create=True)
                 app = build_app(sidecar.service, Access.of(address, loaded.tokens, token))
                 _announce(listener, loaded, as_json=as_json)
                 serve_app(app, listener, sidecar.interrupt)
@@ -68,6 +74,28 @@ def serve_until_stopped(where: Where, *, listen_at: str | None, tick: str, as_js
         raise CommandFailed(str(error)) from None
     except OSError as error:
         raise CommandFailed(f"{path or 'the ledger'} cannot be served: {error.strerror}") from None
+
+
+@contextmanager
+def _place(path: Path | None, address: str, where: Where) -> Iterator[Path | None]:
+    """Beside which path this ``serve`` has its files: beside the ledger, if that is a file.
+
+    Of another ledger many may serve, and none needs a file to do so: None where it
+    cannot have any.
+    """
+    with ExitStack() as held:
+        place = path
+        if path is not None:
+            held.enter_context(claim(path, address))
+        else:
+            place = state_place(address, where.environ)
+            try:
+                place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                held.enter_context(claim(place, address))
+            except (AlreadyServed, OSError) as error:
+                note(f"note: no operate token is made: {error}; see LANDED_STATE, tokens.operate")
+                place = None
+        yield place
 
 
 def _tune_memory() -> None:

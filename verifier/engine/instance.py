@@ -2,16 +2,18 @@
 
 Two files stand beside the ledger, readable by its owner alone: ``LEDGER.serve`` is
 locked while a ``serve`` runs and tells its address; ``LEDGER.token`` holds the
-operate token, made at the first start.
+operate token, made at the first start. A ledger on a server has no such place; there
+the files of each ``serve`` stand in the user's state folder, named by its address.
 """
 
 import fcntl
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote, urlsplit
 
 from sqlalchemy.engine import make_url
 
@@ -26,6 +28,18 @@ def ledger_path(url: str) -> Path | None:
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
         return None
     return Path(parsed.database)
+
+
+def state_place(address: str, environ: Mapping[str, str]) -> Path:
+    """Beside which path the files of a ``serve`` of a server's ledger stand.
+
+    ``address`` is its URL. The folder is ``LANDED_STATE``, else ``landed`` in
+    ``XDG_STATE_HOME`` or ``~/.local/state``.
+    """
+    state = environ.get("XDG_STATE_HOME") or "~/.local/state"
+    folder = Path(environ.get("LANDED_STATE") or f"{state}/landed").expanduser()
+    parts = urlsplit(address)
+    return folder / f"{quote(parts.hostname or '', safe='')}-{parts.port}"
 
 
 @contextmanager

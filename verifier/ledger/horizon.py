@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from verifier.ledger import cursors
 from verifier.ledger.append import OUR_OWN
-from verifier.ledger.errors import LedgerUnavailable
+from verifier.ledger.errors import Conflict
 from verifier.ledger.signals import Batch
 from verifier.runs.instant import format_instant, parse_instant
 
@@ -47,7 +47,7 @@ def forget(connection: Connection, what: str, before: datetime) -> None:
 
 
 def check_known(kept_from: datetime, batches: Iterable[Batch]) -> None:
-    """Raise ``LedgerUnavailable`` where somebody tells what may have been forgotten.
+    """Raise ``Conflict`` where somebody tells what may have been forgotten.
 
     The door refuses such signals; here it can only be that they were pruned meanwhile.
     What we say ourselves follows from what is known now.
@@ -56,4 +56,4 @@ def check_known(kept_from: datetime, batches: Iterable[Batch]) -> None:
         if batch.source in OUR_OWN or not batch.signals:
             continue
         if min(signal.at for signal in batch.signals) < kept_from:
-            raise LedgerUnavailable("what was said so long ago was just pruned: try again")
+            raise Conflict("what was said so long ago was just pruned: try again")

@@ -47,6 +47,7 @@ from verifier.ledger.address import database_at
 from verifier.ledger.append import Appended
 from verifier.ledger.database import Database
 from verifier.ledger.declarations import Jobs, Register, job_of
+from verifier.ledger.errors import Conflict, LeaseLost, LedgerUnavailable
 from verifier.ledger.history import RunHistory, Span
 from verifier.ledger.horizon import Page
 from verifier.ledger.leases import Lease
@@ -87,12 +88,19 @@ PRUNING = "pruning"
 NO_PARTITIONS: Mapping[RunKey, Evaluation] = MappingProxyType({})
 
 
+class LastWrite:
+    """Why the last write could not be made; None where it was."""
+
+    trouble: str | None = None
+
+
 class Ledger:
     """A ledger that is open; ``with`` closes it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._register = Register()
+        self._last_write = LastWrite()
         self._in_force: tuple[Jobs, dict[str, History]] = ({}, {})
         self._lease: Lease | None = None
         with database.read() as connection:
@@ -131,6 +139,15 @@ class Ledger:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def check_ready(self) -> None:
+        """Raise ``LedgerUnavailable`` where it cannot be read, or the last write failed.
+
+        A ``serve`` writes every few seconds, so it becomes ready again by itself.
+        """
+        self.histories()
+        if self._last_write.trouble is not None:
+            raise LedgerUnavailable(self._last_write.trouble)
 
     # Declarations
 
@@ -493,17 +510,17 @@ class Ledger:
 
     def take_lease(self, name: str, holder: str, at: datetime, seen: Lease | None) -> Lease | None:
         """Take a lease over that still is as it was ``seen``; None where it is not."""
-        with self._database.write() as connection:
+        with self._committing() as connection:
             return leases.take(connection, name, holder, at, seen)
 
     def renew_lease(self, lease: Lease, at: datetime) -> Lease | None:
         """Tell that its holder is there and has come to ``at``; None where he lost it."""
-        with self._database.write() as connection:
+        with self._committing() as connection:
             return leases.renew(connection, lease, at)
 
     def give_back(self, lease: Lease) -> None:
         """Let anyone have a lease at once."""
-        with self._database.write() as connection:
+        with self._committing() as connection:
             leases.give_back(connection, lease)
 
     def under(self, lease: Lease) -> Self:
@@ -524,7 +541,7 @@ class Ledger:
         of which silence counts from ``caught_up_at`` on; a window that was still open
         is over. Whichever process hears it, it is heard.
         """
-        with self._database.write() as connection:
+        with self._committing() as connection:
             self._database.alone(connection, f"listening/{source}")
             last = cursors.listened(connection).get(source)
             missed = {window.since for window in windows.still_open(connection, source, now)}
@@ -539,7 +556,7 @@ class Ledger:
     @retried
     def listening(self, source: str, now: datetime) -> None:
         """Remember that ``source`` is heard at ``now``."""
-        with self._database.write() as connection:
+        with self._committing() as connection:
             self._database.alone(connection, f"listening/{source}")
             cursors.listen(connection, source, now)
 
@@ -599,7 +616,7 @@ class Ledger:
     @retried
     def keep_cursor(self, name: str, position: str) -> None:
         """Keep a position under a name, in place of the one before."""
-        with self._database.write() as connection:
+        with self._committing() as connection:
             cursors.write(connection, name, position)
 
     # What is old is forgotten
@@ -676,14 +693,27 @@ class Ledger:
             return audit.check(connection, self._register.read(connection), now)
 
     def _check_known(self, transaction: Transaction, batches: Sequence[Batch]) -> None:
-        """Raise ``LedgerUnavailable`` where somebody tells what may have been forgotten."""
+        """Raise ``Conflict`` where somebody tells what may have been forgotten."""
         self._signals_from = horizon.since(transaction.connection, horizon.SIGNALS)
         if self._signals_from is not None:
             horizon.check_known(self._signals_from, batches)
 
     @contextmanager
+    def _committing(self) -> Iterator[Connection]:
+        """A write, of which it is remembered whether it could be made."""
+        try:
+            with self._database.write() as connection:
+                yield connection
+        except (Conflict, LeaseLost):
+            raise
+        except LedgerUnavailable as error:
+            self._last_write.trouble = str(error)
+            raise
+        self._last_write.trouble = None
+
+    @contextmanager
     def _write(self) -> Iterator[Connection]:
-        with self._database.write() as connection:
+        with self._committing() as connection:
             if self._lease is not None:
                 leases.check(connection, self._lease)
             yield connection

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 from zlib import crc32
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -30,6 +30,9 @@ MIGRATING = "migrating"
 
 _CONFLICTS = frozenset({"40001", "40P01"})
 """Serialization failure and deadlock."""
+
+_READ_ONLY = "25006"
+"""The server became a standby: what is written goes to another one from now on."""
 
 _LOCK_SPACE = crc32(b"landed") >> 1
 """Keeps our advisory locks apart from those of others in the same database."""
@@ -86,6 +89,12 @@ class PostgresDatabase:
             raise LedgerError(
                 "a PostgreSQL ledger needs its driver: pip install 'landed[postgresql]'"
             ) from None
+
+        @event.listens_for(engine, "handle_error")
+        def _look_elsewhere(context: ExceptionContext) -> None:
+            # A connection to the old primary would go on refusing what the new one takes.
+            if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+                context.is_disconnect = True
 
         @event.listens_for(engine, "connect")
         def _durable(connection: Any, _record: Any) -> None:

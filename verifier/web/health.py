@@ -15,14 +15,14 @@ async def get_livez(_: Asked) -> Response:
 
 
 async def get_readyz(asked: Asked) -> Response:
-    """The ledger can be read, and with it what is declared; no source is asked.
+    """The ledger can be read and written, and what is declared is known; no source is asked.
 
     Strangers may ask this, so they are not told where the ledger is.
     """
     try:
-        await asked.crew.reads.run(asked.service.ledger.histories)
+        await asked.crew.reads.run(asked.service.ledger.check_ready)
     except LedgerError:
-        raise HttpProblem(ProblemKind.UNAVAILABLE, "the ledger cannot be read") from None
+        raise HttpProblem(ProblemKind.UNAVAILABLE, "the ledger cannot be used") from None
     return json_response(encode(Health(status="ready")))
 
 
