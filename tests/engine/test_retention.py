@@ -1,6 +1,6 @@
 """What is old is forgotten from time to time, a moment at a time."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -153,3 +153,16 @@ def test_a_signal_that_comes_after_it_was_forgotten_is_refused_and_told_why(old,
     assert "retention.signals" in rejection.detail
     read = old.service.sort_out([item], known=True)
     assert [each.code for each in read.rejected] == ["too_old"]
+
+
+def test_a_run_that_was_forgotten_is_not_called_missing(old, keep):
+    kept = keep(35, 100)
+    total(prune(old.ledger, kept, old.now))
+    gone = datetime(2026, 4, 2, 2, tzinfo=UTC)
+    with pytest.raises(LookupError, match=r"nothing is known of revenue/2026-04-02.* any more"):
+        old.service.runs_to_verify("revenue", due=gone)
+    with pytest.raises(ValueError, match=r"expected --from at .* or later"):
+        old.service.runs_to_verify("revenue", start=gone, end=gone + DAY)
+    (left,) = old.service.runs_to_verify("revenue", due=gone + 4 * DAY)
+    assert old.ledger.row(left) is not None
+    assert len(old.service.runs_to_verify("revenue", start=old.now - 9 * DAY, end=old.now)) == 9

@@ -36,6 +36,9 @@ class UnknownJob(LookupError):
         super().__init__(f"no job is declared by the name of {job[:100]!r}")
 
 
+_GONE = "older runs are not all kept (retention.runs)"
+
+
 @dataclass(frozen=True)
 class Service:
     """The ledger, the fleet and a clock, with what can be asked of them.
@@ -139,9 +142,14 @@ class Service:
         history = self.ledger.histories().get(job)
         if history is None:
             raise UnknownJob(job)
+        kept_from = self.ledger.runs_from()
         if start is not None and end is not None:
             if end <= start:
                 raise ValueError("expected --from before --to")
+            if kept_from is not None and start < kept_from:
+                raise ValueError(
+                    f"expected --from at {format_instant(kept_from)} or later: {_GONE}"
+                )
             # What has not come due yet has nothing to show.
             return runs_between(self.ledger, job, start, min(end, now + MICROSECOND), partition)
         if due is None:
@@ -150,7 +158,11 @@ class Service:
             raise ValueError(f"expected a due that has passed, found {format_instant(due)}")
         key = RunKey(job, format_instant(due), partition or "")
         schedule = history.at(due).schedule
-        if not is_slot(schedule, due) and self.ledger.row(key) is None:
+        known = self.ledger.row(key) is not None
+        if not known and kept_from is not None and due < kept_from:
+            # Its attempts may be forgotten, so it would be called missing.
+            raise LookupError(f"nothing is known of {key.path} any more: {_GONE}")
+        if not known and not is_slot(schedule, due):
             nearest = format_instant(latest_slot(schedule, due))
             raise LookupError(
                 f"{job} is not due at {key.occurrence}, and no run is known there; "
