@@ -173,7 +173,7 @@ def _rivals(transaction: Transaction, facts: Facts) -> list[Attempt]:
 
 
 _RECENT = (
-    select(attempts)
+    select(attempts.c.run_id, attempts.c.body, attempts.c.state, attempts.c.ended_at)
     .where(attempts.c.job == bindparam("of"), attempts.c.started_at <= bindparam("last"))
     .order_by(attempts.c.started_at.desc())
     .limit(BESIDE)

@@ -154,7 +154,9 @@ UNDECIDED = runs.c.state != literal_column("'judged'")
 Index(
     "runs_undecided",
     runs.c.job,
+    runs.c.lane,
     runs.c.at,
+    runs.c.state,
     sqlite_where=text("state != 'judged'"),
     postgresql_where=text("state != 'judged'"),
 )
