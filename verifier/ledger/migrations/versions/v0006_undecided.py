@@ -6,8 +6,8 @@ There may be very many of them for a while, of a lane that is not asked for.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
