@@ -11,20 +11,41 @@ import shutil
 import subprocess
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
 from time import sleep
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import settings
 from sqlalchemy import create_engine, make_url
+from sqlalchemy.exc import DBAPIError
+
+from verifier.ledger.ledger import Ledger
+from verifier.ledger.schema import metadata
+from verifier.runs.instant import to_microseconds
 
 SERVER_VARIABLE = "LANDED_TEST_POSTGRES_URL"
 MARIADB_VARIABLE = "LANDED_TEST_MARIADB_URL"
 _NUMBERS = count()
+
+BORN = datetime(2026, 4, 1, tzinfo=UTC)
+"""When a ledger that is used again was made."""
+
+SHAPE = """
+    SELECT (SELECT count(*) FROM pg_attribute WHERE attrelid = ANY (tables) AND attnum > 0),
+           (SELECT count(*) FROM pg_index WHERE indrelid = ANY (tables)),
+           (SELECT count(*) FROM pg_trigger WHERE tgrelid = ANY (tables))
+    FROM (
+        SELECT array_agg(oid) AS tables FROM pg_class
+        WHERE relnamespace = to_regnamespace(%(of)s) AND relkind = 'r'
+    ) AS found
+"""
 
 # How long an example takes says nothing on a busy machine; speed is for benchmarks.
 settings.register_profile("untimed", deadline=None)
@@ -215,11 +236,79 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-def ledger_url(ledger_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def new_ledger_url(ledger_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a ledger that is not there yet."""
     if ledger_kind == "sqlite":
         return f"sqlite:///{tmp_path}/landed.db"
     return str(request.getfixturevalue("postgres_url")())
+
+
+@pytest.fixture
+def ledger_url(ledger_kind: str, request: pytest.FixtureRequest) -> str:
+    """The URL of a ledger that is not there yet, or that is as good as new."""
+    if ledger_kind == "sqlite":
+        return str(request.getfixturevalue("new_ledger_url"))
+    return str(request.getfixturevalue("postgres_ledgers").emptied())
+
+
+class PostgresLedgers:
+    """One ledger for test after test: to migrate takes longer than most of them."""
+
+    def __init__(self, server: str) -> None:
+        self._server = server
+        self._engine = create_engine(server, isolation_level="AUTOCOMMIT")
+        self._url = ""
+        self._shape: Any = None
+
+    def emptied(self) -> str:
+        """Its URL; another one's where the last test left it otherwise than empty."""
+        if not self._url or not self._empty():
+            self._make()
+        return self._url
+
+    def _make(self) -> None:
+        self._schema = f"landed_{os.getpid()}_{next(_NUMBERS)}"
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql(f"CREATE SCHEMA {self._schema}")
+        options = {"options": f"-c search_path={self._schema}"}
+        url = make_url(self._server).update_query_dict(options)
+        self._url = url.render_as_string(hide_password=False)
+        Ledger.open(self._url, BORN).close()
+        self._shape = self._look()
+
+    def _look(self) -> Any:
+        """How many columns, keys and triggers there are."""
+        with self._engine.connect() as connection:
+            return connection.exec_driver_sql(SHAPE, {"of": self._schema}).one()
+
+    def _empty(self) -> bool:
+        if self._look() != self._shape:
+            return False
+        tables = [f"{self._schema}.{table.name}" for table in metadata.tables.values()]
+        deletes = "; ".join(f"DELETE FROM {table}" for table in tables)
+        born = f"INSERT INTO {self._schema}.meta VALUES ('{uuid4().hex}', {to_microseconds(BORN)})"
+        serials = "; ".join(
+            f"ALTER SEQUENCE {self._schema}.{name}_seq_seq RESTART"
+            for name in ("signals", "declarations")
+        )
+        with self._engine.connect() as connection, suppress(DBAPIError):
+            # A test that failed may have left a transaction behind.
+            connection.exec_driver_sql("SET lock_timeout = '2s'")
+            connection.exec_driver_sql(f"BEGIN; {deletes}; {born}; {serials}; COMMIT")
+            return True
+        return False
+
+    def close(self) -> None:
+        """Let go of the server, which goes with the session."""
+        self._engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgres_ledgers(postgres_server: str) -> Iterator[PostgresLedgers]:
+    """Ledgers that were migrated before, one after the other."""
+    ledgers = PostgresLedgers(postgres_server)
+    yield ledgers
+    ledgers.close()
 
 
 @pytest.fixture

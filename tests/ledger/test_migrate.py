@@ -75,9 +75,10 @@ def test_head_is_the_last_migration():
     assert ScriptDirectory(str(migrate.MIGRATIONS)).get_current_head() == migrate.HEAD
 
 
-def test_a_ledger_keeps_its_id_and_its_birth(open_ledger, ledger_url):
-    first = open_ledger()
-    later = Ledger.open(ledger_url, datetime(2027, 1, 1, tzinfo=UTC))
+def test_a_ledger_keeps_its_id_and_its_birth(new_ledger_url):
+    first = Ledger.open(new_ledger_url, NOW)
+    first.close()
+    later = Ledger.open(new_ledger_url, datetime(2027, 1, 1, tzinfo=UTC))
     later.close()
     assert (later.ledger_id, later.created_at) == (first.ledger_id, NOW)
     assert len(first.ledger_id) == 32
