@@ -14,6 +14,7 @@ from verifier.intake.receipt import RejectCode
 from verifier.runs.attempt import Attempt, fold
 from verifier.runs.binding import run_key
 from verifier.runs.declaration import (
+    Cron,
     Declaration,
     Declared,
     Every,
@@ -46,6 +47,7 @@ class Build:
 
     noon = NOON
     data = DATA
+    nightly = Cron(expression="0 2 * * *")
 
     @staticmethod
     def declaration(name: str, schedule: Schedule = QUARTERS, **more: Any) -> Declaration:

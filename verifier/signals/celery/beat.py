@@ -6,8 +6,8 @@ mistake make two attempts of one run. What cannot be marked is sent as it is. Im
 Celery and the standard library alone: it runs in a user's own process.
 """
 
-from copy import copy
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 from celery.beat import PersistentScheduler
@@ -48,8 +48,14 @@ class Marking:
             options["headers"] = {**(options.get("headers") or {}), **headers(marker)}
             if self.app.conf.get("landed_shadow", True):
                 options.setdefault("shadow", shadow(entry.task, marker))
-            marked = copy(entry)
-            marked.options = options
+            # An entry of a database cannot be copied; this is all of it that is sent.
+            marked = SimpleNamespace(
+                name=entry.name,
+                task=entry.task,
+                args=entry.args,
+                kwargs=entry.kwargs,
+                options=options,
+            )
         except Exception:
             # The job comes first.
             log.exception("landed: %s is sent unmarked", getattr(entry, "name", entry))

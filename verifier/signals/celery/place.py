@@ -8,14 +8,20 @@ from datetime import datetime, timedelta
 import msgspec
 
 from verifier.runs.signal import Lane
-from verifier.runs.slots import bind, is_slot
+from verifier.runs.slots import bind, is_slot, previous_slot
 from verifier.signals.celery.event import Event
-from verifier.signals.celery.marker import Marker, read_shadow
+from verifier.signals.celery.marker import Marker, is_beat_id, read_shadow, task_id
 from verifier.signals.celery.settings import CeleryBinding
 from verifier.signals.source import BoundJob
 
 AHEAD = timedelta(hours=20)
 """A run due later than this is not named yet: the door takes nothing far ahead."""
+
+EARLY = timedelta(seconds=2)
+"""By how much a worker's clock may be behind beat's."""
+
+LATE_SLOTS = 4
+"""How many slots back a run is looked for whose name does not tell which it is."""
 
 Job = BoundJob[CeleryBinding]
 
@@ -45,6 +51,8 @@ class Jobs:
         found = self._by_task.get(task)
         if found is None:
             return None
+        if marker is None and is_beat_id(event.uuid):
+            marker = _marker_of_id(found, event)
         if marker is not None:
             for job in found:
                 if job.binding.beat_entry == marker.entry:
@@ -54,6 +62,22 @@ class Jobs:
                 return job, marker
         # Sent by hand, or by a beat that marks nothing: only one job can be meant.
         return (found[0], None) if marker is None and len(found) == 1 else None
+
+
+def _marker_of_id(jobs: Sequence[Job], event: Event) -> Marker | None:
+    """The marker that the id is made of, where the name does not tell it; of late slots only."""
+    uuid = str(event.uuid)
+    for job in jobs:
+        entry, schedule = job.binding.beat_entry, job.history.at(event.at).schedule
+        due = event.at + EARLY
+        for _ in range(LATE_SLOTS if entry else 0):
+            try:
+                due = previous_slot(schedule, due)
+            except ValueError:
+                break
+            if task_id(str(entry), due) == uuid:
+                return Marker(str(entry), due)
+    return None
 
 
 def place(job: Job, marker: Marker | None, anchor: datetime, *, by_hand: bool) -> Place:

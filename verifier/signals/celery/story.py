@@ -200,7 +200,9 @@ def _error(event: Event) -> str:
     Celery hides some exceptions in one of its own; the last line of the traceback
     tells then.
     """
-    text = event.exception or ""
+    if event.exception is None:
+        return ""
+    text = event.exception
     last = (event.traceback or "").rstrip().rpartition("\n")[2]
     if text.startswith("reject requeue="):
         guarded = _GUARDED.search(text)

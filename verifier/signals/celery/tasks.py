@@ -8,6 +8,7 @@ kept here is bounded, and can be saved and read again.
 from collections import OrderedDict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -109,10 +110,10 @@ class Tasks:
 
     def save(self) -> Saved:
         """What must outlast this process."""
-        ended = list(self._ended.items())[-SAVED_ENDED:]
+        ended = islice(reversed(self._ended.items()), SAVED_ENDED)
         return Saved(
             open=dict(self._open) | dict(self._resting),
-            ended=dict(ended),
+            ended=dict(reversed(list(ended))),
             waiting=dict(self._waiting),
             marked=sorted(self._marked),
         )
@@ -146,7 +147,7 @@ class Tasks:
             waiting.job = job.name
             waiting.marker = waiting.marker or marker
             waiting.labels |= asked_arguments(event.kwargs, job.binding.arguments)
-        if event.type == SUCCEEDED and event.result:
+        if event.type == SUCCEEDED and event.result and self._asks_result(uuid, waiting):
             waiting.result = event.result[:500]
 
     def release(self, now: datetime) -> list[Signal]:
@@ -211,6 +212,11 @@ class Tasks:
             return True
         task = self._open.get(uuid) or self._resting.get(uuid)
         return task is not None and bool(task.names)
+
+    def _asks_result(self, uuid: str, waiting: Waiting) -> bool:
+        task = self._open.get(uuid)
+        job = self.jobs.by_name.get(task.place.job if task else str(waiting.job))
+        return job is not None and job.binding.result
 
     def _task(self, uuid: str, waiting: Waiting, now: datetime) -> Task | None:
         """The task that ``waiting`` is of, made where it is new; None where it is of none."""

@@ -115,6 +115,8 @@ class Workers:
         if event.type == SENT or event.pid is None or not event.hostname:
             return
         worker = self._known.get(event.hostname)
+        if worker is not None and self._is_heard_again(event):
+            worker.shared = True
         if worker is None or self._is_another(worker, event):
             if worker is not None:
                 self._suspect(event, worker, now)
@@ -167,13 +169,21 @@ class Workers:
         # In containers every process may have the same id; a counter that falls is new.
         return event.processed is not None and event.processed < worker.processed
 
+    def _is_heard_again(self, event: Event) -> bool:
+        """Whether ``event`` is of a process that was taken to be gone: then two share a name."""
+        heard = [
+            each
+            for each in self._suspects
+            if (each.host, each.pid) == (event.hostname, event.pid)
+            and not (event.processed is not None and event.processed < each.processed)
+            and (event.processed is not None or self._known[each.host].pid != each.pid)
+        ]
+        for each in heard:
+            self._suspects.remove(each)
+        return bool(heard)
+
     def _suspect(self, event: Event, worker: Worker, now: datetime) -> None:
         """The process of ``worker`` has made way for that of ``event``, or so it seems."""
-        for known in [each for each in self._suspects if each.host == event.hostname]:
-            if known.pid == event.pid and (event.processed or 0) >= known.processed:
-                # It is heard again: two of them share the name.
-                self._suspects.remove(known)
-                worker.shared = True
         if worker.shared or worker.leaving or not worker.linux:
             return
         self._suspects.append(

@@ -1,0 +1,169 @@
+"""Tasks that ask before they start: real workers, and a real verifier that answers."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from celery import Celery
+from celery.exceptions import Reject
+
+from verifier.signals.celery.guard import check
+
+SHOP = """
+from celery import Celery
+from verifier.signals.celery.guard import guarded
+
+app = Celery("shop", broker={broker!r})
+app.conf.update(worker_send_task_events=True, task_send_sent_event=True)
+
+@app.task(bind=True, name="shop.load")
+@guarded("load", url={url!r})
+def load(self, path):
+    with open(path, "a") as out:
+        out.write(self.request.id + "\\n")
+"""
+CONFIG = """
+version: 1
+ledger: sqlite:///landed.db
+listen: {address}
+tokens: {{operate: {{oncall: "token-of-the-test"}}}}
+sources: {{celery: {{type: celery, broker: "{broker}"}}}}
+jobs:
+  load:
+    statement: The table is loaded.
+    scheduler: {{source: celery, task: shop.load}}
+    schedule: {{cron: "0 0 1 * *"}}
+    class: one-result
+    effects: replace
+    guard: {{enabled: true}}
+"""
+
+
+class Shop:
+    """A verifier, a worker whose task asks it, and what the task did."""
+
+    def __init__(self, broker: str, home: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            address = f"127.0.0.1:{free.getsockname()[1]}"
+        self.url = f"http://{address}"
+        self.done = home / "done"
+        self.app = Celery("sender", broker=broker, set_as_current=False)
+        (home / "shop.py").write_text(SHOP.format(broker=broker, url=self.url))
+        (home / "landed.yaml").write_text(CONFIG.format(address=address, broker=broker))
+        landed = str(Path(sys.executable).with_name("landed"))
+        worker = (
+            sys.executable,
+            "-m",
+            "celery",
+            "-A",
+            "shop",
+            "worker",
+            "-c",
+            "1",
+            "-Q",
+            "guarded",
+        )
+        self._processes = [
+            subprocess.Popen(
+                command, cwd=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                env=os.environ,
+            )
+            for command in ((landed, "serve"), worker)
+        ]  # fmt: skip
+
+    def close(self) -> None:
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            process.wait(20)
+        self.app.close()
+
+    def load(self) -> str:
+        return str(self.app.send_task("shop.load", [str(self.done)], queue="guarded").id)
+
+    def act(self, kind: str) -> None:
+        told = {"action": kind, "job": "load", "by": "oncall", "reason": "a test"}
+        headers = {"Authorization": "Bearer token-of-the-test"}
+        httpx.post(f"{self.url}/v1/actions", json=told, headers=headers).raise_for_status()
+
+    def runs(self) -> list[dict[str, Any]]:
+        try:
+            answer = httpx.get(f"{self.url}/v1/runs", params={"job": "load"})
+        except httpx.TransportError:
+            return []
+        found: list[dict[str, Any]] = answer.json().get("runs", [])
+        return found
+
+    def attempt(self, uuid: str) -> dict[str, Any]:
+        """The attempt of that id, as soon as it has ended."""
+        deadline = time.monotonic() + 40
+        while time.monotonic() < deadline:
+            for run in self.runs():
+                for each in run["attempts"]:
+                    if each["attempt"] == uuid and each["ended_at"]:
+                        return dict(each)
+            time.sleep(0.2)
+        raise AssertionError(f"{uuid} did not end: {self.runs()}")
+
+
+@pytest.fixture
+def shop(broker_url: str, tmp_path: Path) -> Iterator[Shop]:
+    made = Shop(broker_url, tmp_path)
+    try:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                heard = httpx.get(f"{made.url}/v1/sources").json()["sources"]
+            except httpx.HTTPError:
+                heard = []
+            if any(each["source"] == "celery" for each in heard):
+                break
+            time.sleep(0.1)
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("broker_url", ["redis"], indirect=True)
+def test_a_task_starts_only_where_the_guard_lets_it(shop: Shop) -> None:
+    allowed = shop.load()
+    assert shop.attempt(allowed)["state"] == "succeeded"
+    assert shop.done.read_text().split() == [allowed]
+    shop.act("hold")
+    held = shop.load()
+    refused = shop.attempt(held)
+    assert refused["state"] == "cancelled"
+    assert refused["reason"] == "landed: refuse"
+    assert shop.done.read_text().split() == [allowed]
+    (run,) = shop.runs()
+    decisions = {each["attempt"]: each["decision"] for each in run["guard"]}
+    assert decisions == {allowed: "allow", held: "refuse"}
+
+
+def asker(**more: Any) -> Any:
+    told = {"id": "u1", "hostname": "w1@here", "headers": None, "retries": 0, "delivery_info": {}}
+    return SimpleNamespace(**(told | more))
+
+
+def test_without_an_answer_the_declared_word_decides() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        check(asker(), "load", url=url, when_unsure="open")
+        with pytest.raises(Reject, match="landed: refuse: landed did not answer"):
+            check(asker(), "load", url=url, when_unsure="closed")
+
+
+def test_a_slip_in_the_word_is_told() -> None:
+    with pytest.raises(ValueError, match="expected when_unsure open or closed, found 'ajar'"):
+        check(asker(), "load", when_unsure="ajar")
