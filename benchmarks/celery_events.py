@@ -6,8 +6,9 @@
 
 Synthetic events go the whole way but for the broker: JSON as workers send it, the
 listener, the feed, a SQLite ledger on the disk. 2,000 jobs run once a minute, each run
-sent, received, started and ended; the clock is set by hand. Through a broker they are
-sent by Celery's own dispatcher, in a process of its own.
+sent, received, started and ended; the clock is set by hand, and the time that it takes to
+make the events is left out. Through a broker they are sent by Celery's own dispatcher, in
+a process of its own.
 """
 
 import argparse
@@ -70,10 +71,12 @@ class Synthetic:
         self._numbers = iter(range(10**9))
         self._echo: datetime | None = None
         self.sent = 0
+        self.seconds = self.cpu = 0.0  # what the workers' part took here
 
     def drain(self, most: int, timeout: float) -> list[Arrival]:
         """A step's worth of messages; time moves on."""
         del most, timeout
+        began, cpu = time.perf_counter(), time.process_time()
         self._world.now += timedelta(minutes=1) * TASKS_A_STEP / JOBS
         told = [event for _ in range(TASKS_A_STEP) for event in self._task()]
         self.sent += len(told)
@@ -84,6 +87,8 @@ class Synthetic:
         if self._echo is not None:
             arrivals.append(Arrival(b"", self._echo))
             self._echo = None
+        self.seconds += time.perf_counter() - began
+        self.cpu += time.process_time() - cpu
         return arrivals
 
     def send_echo(self, now: datetime) -> None:
@@ -206,7 +211,8 @@ def synthetic(events: int) -> bool:
                     marks[mark] = _resident_mb()
         world.now += timedelta(seconds=5)
         listener.finish()
-        seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+        seconds = time.perf_counter() - began - line.seconds
+        cpu = time.process_time() - cpu - line.cpu
         taken, kept_out = world.taken.signals, world.taken.kept_out
         attempts, ended = world.count()
         size = sum(file.stat().st_size for file in Path(folder).iterdir()) / 1e6

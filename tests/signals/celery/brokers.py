@@ -35,7 +35,7 @@ def rabbitmq(folder: Path) -> Iterator[str]:
     program = _program()
     if program is None:
         _do_without(f"{RABBITMQ} is not set, and rabbitmq-server is not installed")
-    port, other, names = _free_port(), _free_port(), _free_port()
+    port, other, names = free_port(), free_port(), free_port()
     environment = os.environ | {
         "HOME": str(folder),
         "ERL_CRASH_DUMP": str(folder / "crash"),
@@ -67,16 +67,19 @@ def rabbitmq(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def redis(folder: Path) -> Iterator[str]:
-    """The URL of a Redis or something compatible; database 0 of it is for tests."""
+def redis(folder: Path, port: int | None = None) -> Iterator[str]:
+    """The URL of a Redis or something compatible; database 0 of it is for tests.
+
+    With ``port`` it is started here, whatever the environment says.
+    """
     given = os.environ.get(REDIS)
-    if given:
+    if given and port is None:
         yield given
         return
     program = shutil.which("redis-server") or shutil.which("valkey-server") or _wheel()
     if program is None:
         _do_without(f"{REDIS} is not set, and neither redis-server nor valkey-server is there")
-    port = _free_port()
+    port = port or free_port()
     command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
     with (folder / "out").open("wb") as out:
         server = subprocess.Popen(command, cwd=folder, stdout=out, stderr=out)
@@ -107,7 +110,7 @@ def _do_without(reason: str) -> None:
     pytest.skip(reason)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         return int(listening.getsockname()[1])

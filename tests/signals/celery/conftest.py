@@ -154,6 +154,12 @@ def listening() -> type[Heard]:
     return Heard
 
 
+@pytest.fixture(scope="session", name="brokers")
+def _brokers() -> Any:
+    """Starts brokers: ``brokers.redis(folder)``."""
+    return brokers
+
+
 @pytest.fixture(scope="session")
 def broker_url(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
