@@ -69,6 +69,7 @@ def night(ledger, build, days, lease):
     return ledger.renew_lease(lease, at("02:11"))
 
 
+@pytest.mark.slow
 def test_a_replica_of_the_version_before_goes_on_after_a_migration_that_adds(
     older, newer, url, build
 ):

@@ -56,6 +56,9 @@ def serve_until_stopped(where: Where, *, listen_at: str | None, tick: str, as_js
             f"warning: {path} lies on a network file system ({far}), where SQLite's locks do not "
             "hold and a ledger may be damaged: keep it on a local disk, or in PostgreSQL"
         )
+    if path is None:
+        for told in shared_notes(loaded):
+            note(told)
     try:
         listener = listen(address.host, address.port)
         configure_logs()
@@ -96,6 +99,16 @@ def _place(path: Path | None, address: str, where: Where) -> Iterator[Path | Non
                 note(f"note: no operate token is made: {error}; see LANDED_STATE, tokens.operate")
                 place = None
         yield place
+
+
+def shared_notes(config: Config) -> Iterator[str]:
+    """What to know of a configuration whose ledger several replicas may serve."""
+    of_hosts = [name for name, source in config.sources.items() if source.kind.of_host]
+    if of_hosts:
+        yield (
+            f"note: {', '.join(of_hosts)}: read on the host of the one replica that sweeps; all "
+            "replicas must see the same log, else runs that another one shows are called missing"
+        )
 
 
 def _tune_memory() -> None:

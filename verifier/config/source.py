@@ -57,6 +57,7 @@ class SourceKind(Protocol):
     model: ClassVar[type[SourceModel]]
     binding: ClassVar[type[BindingModel]]
     dialect: ClassVar[str]
+    of_host: ClassVar[bool]
 
 
 @dataclass(frozen=True, kw_only=True)

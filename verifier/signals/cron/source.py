@@ -59,6 +59,7 @@ class CronLogSource(PolledSource[CronLogSettings, CronBinding]):
     model = CronLogSettings
     binding = CronBinding
     dialect = "debian"
+    of_host = True
 
     def __init__(self, settings: CronLogSettings, host: Host | None = None) -> None:
         super().__init__(settings)
