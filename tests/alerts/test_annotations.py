@@ -153,6 +153,28 @@ def test_a_hung_verifier_is_named_by_its_loop(
 
 
 @pytest.mark.slow
+def test_a_source_that_is_silent_is_named_and_says_for_how_long(
+    promtool: Promtool, entries: tuple[Entry, ...], links: Links
+) -> None:
+    figure = series("landed_source_contact_due_timestamp_seconds", 600, source="hostcron")
+    expected = expects(
+        "LandedSourceSilent",
+        {"severity": "page", "source": "hostcron"},
+        summary="hostcron is not heard: what its jobs do is not known.",
+        description="It should have been heard again 10m 0s ago. None of its jobs is called "
+        "missing meanwhile, so its quiet is no good news.",
+        runbook_url="docs/runbooks/LandedSourceSilent.md",
+        dashboard_url="http://127.0.0.1:3000/d/landed-fleet",
+        run_url="http://127.0.0.1:9877/v1/sources",
+    )
+    tests = HEAD.replace("0x30", "0+60x30") + figure + expected
+    done = promtool(
+        "test", "rules", "landed.tests.yml", rules=rule_file(entries, links), tests=tests
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
 def test_quotes_newlines_and_braces_of_owners_and_statements_are_shown_as_they_are(
     promtool: Promtool, links: Links
 ) -> None:

@@ -204,6 +204,16 @@ def _two_deployments() -> Iterator[Case]:
             )
         },
     )
+    contact = "landed_source_contact_due_timestamp_seconds"
+    yield Case(
+        "a source is silent here, and heard elsewhere",
+        (
+            Figure(contact, {"source": "cron"}, always(60), "a"),
+            Figure(contact, {"source": "cron"}, always(6000), "b"),
+        ),
+        (Replica("a"), elsewhere),
+        fires={9: ("SourceSilent cron", "Heartbeat", beat)},
+    )
     yield Case(
         "a loop stands still here, and turns elsewhere",
         (

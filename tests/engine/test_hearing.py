@@ -109,7 +109,7 @@ def test_what_cannot_be_used_is_counted_by_reason_and_stops_nobody(world):
 
 def test_a_source_that_is_away_is_shown_with_its_reason_and_heard_once_it_is_back(world):
     world.apply()
-    eventually(lambda: "night" in world.ledger.sources())
+    eventually(lambda: world.state.trouble)
     assert world.state.trouble == f"{world.file}: No such file or directory"
     world.write(line("started", "02:00:00"))
     eventually(lambda: world.ledger.attempts(NIGHT))
@@ -120,7 +120,7 @@ def test_a_defect_of_a_source_ends_neither_it_nor_us_and_is_told_without_its_tex
     world.write(line("started", "02:00:00"))
     world.ledger.keep_cursor("position/night", "a secret that is no number")
     world.apply()
-    eventually(lambda: "night" in world.ledger.sources())
+    eventually(lambda: world.state.trouble)
     assert world.state.trouble == "a defect: ValueError; the log of serve has more"
     world.hearings.stop()
     world.ledger.keep_cursor("position/night", "0")

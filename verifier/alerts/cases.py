@@ -329,6 +329,59 @@ def verifier_cases() -> Iterator[Case]:
     )
 
 
+def source_cases() -> Iterator[Case]:
+    """SourceSilent."""
+    contact = "landed_source_contact_due_timestamp_seconds"
+    cron, native = {"source": "hostcron"}, {"source": "native"}
+    fires = (HEARTBEAT, "SourceSilent hostcron")
+    polled = Figure(contact, native, lambda minute: minute * 60.0 + 35)
+
+    def due(*changes: tuple[int, float | None]) -> Figure:
+        return Figure(contact, cron, steps(*changes))
+
+    yield Case(
+        "a source is silent, and another is not",
+        (due((0, _TEN)), polled),
+        fires={10: QUIET, 15: QUIET, 16: fires, 40: fires},
+    )
+    yield Case(
+        "a source that is heard again in time",
+        (due((0, _TEN), (15, _FAR)),),
+        fires={14: QUIET, 16: QUIET, 40: QUIET},
+    )
+    yield Case(
+        "a source that is heard again late ends it at once",
+        (due((0, _TEN), (20, _FAR)),),
+        fires={19: fires, 20: QUIET},
+    )
+    yield Case(
+        "a source that is no longer declared is not missed",
+        (due((0, _TEN), (20, None)),),
+        fires={19: fires, 21: QUIET},
+    )
+    yield Case(
+        "of two replicas one has figures from before",
+        (
+            Figure(contact, cron, always(_TEN), replica="a"),
+            Figure(contact, cron, always(_FAR), replica="b"),
+        ),
+        _TWO,
+        fires={16: QUIET, 40: QUIET},
+    )
+    yield Case(
+        "both replicas tell that it is silent",
+        (due((0, _TEN)),),
+        _TWO,
+        fires={15: QUIET, 16: fires},
+    )
+    yield Case(
+        "a restart while it is silent",
+        (due((0, _TEN)),),
+        (Replica(down=((20, 22),)),),
+        fires={19: fires, 21: (), 23: QUIET, 27: QUIET, 28: fires},
+    )
+
+
 def loudness_cases(job: str) -> Iterator[Case]:
     """Every alert about jobs once, for a job that is as loud as no other in the tests."""
     due = _job(_DUE, job, (0, _TEN))
@@ -360,4 +413,5 @@ def all_cases(jobs: tuple[str, ...]) -> Iterator[Case]:
         yield from job_cases(job)
     for job in jobs[1:]:
         yield from loudness_cases(job)
+    yield from source_cases()
     yield from verifier_cases()

@@ -31,6 +31,8 @@ class Links(msgspec.Struct, frozen=True, kw_only=True):
         return "/d/landed-fleet"
 
     def _runs(self, alert: Alert) -> str:
+        if alert.subject is Subject.SOURCE:
+            return "/v1/sources"
         if alert.subject is not Subject.JOB:
             return "/v1/jobs"
         verdict = f"&verdict={Verdict(alert.verdict).value}" if alert.verdict else ""

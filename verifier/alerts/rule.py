@@ -20,6 +20,7 @@ class Subject(StrEnum):
     """What an alert is about, and so whose severity it has."""
 
     JOB = "job"
+    SOURCE = "source"
     VERIFIER = "verifier"
     NOBODY = "nobody"
 

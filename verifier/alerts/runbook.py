@@ -16,6 +16,7 @@ _MADE = "<!-- Made from verifier/alerts by `python -m verifier.alerts.runbook`. 
 _SEVERITY = {
     Subject.JOB: "as the job declares it: `page` or `ticket`; a job of severity `none` has no "
     "alerts",
+    Subject.SOURCE: "`page` where any job pages, else `ticket`",
     Subject.VERIFIER: "`page` where any job pages, else `ticket`",
     Subject.NOBODY: "`none`: it is expected to fire",
 }

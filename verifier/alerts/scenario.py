@@ -67,7 +67,7 @@ class Case:
     """A story for promtool.
 
     ``fires``: for some minutes all alerts that fire, each as its name without the
-    prefix, followed by its job or loop, and by ``@`` and the deployment where there are
+    prefix, followed by its job, source or loop, and by ``@`` and the deployment where there are
     several. ``recorded``: for some minutes the sum of a recording, None where it is absent.
     """
 

@@ -23,7 +23,7 @@ tests:
 """
 _FIRING = 'ALERTS{alertstate="firing"}'
 _SUBJECTS = {alert.name: alert.subject for alert in ALERTS}
-_SECOND_LABEL = {Subject.JOB: "job_name", Subject.VERIFIER: "loop"}
+_SECOND_LABEL = {Subject.JOB: "job_name", Subject.SOURCE: "source", Subject.VERIFIER: "loop"}
 
 
 def unit_tests(entries: Sequence[Entry], scope: Scope = EVERYTHING) -> str:

@@ -1,4 +1,4 @@
-"""Alerts about the verifier itself: who watches, when it cannot."""
+"""Alerts about the verifier itself and what it hears: who watches, when it cannot."""
 
 from datetime import timedelta
 
@@ -60,6 +60,32 @@ VERIFIER_HUNG = Alert(
         "Do not open the SQLite ledger with another tool that could hold a lock on it.",
     ),
 )
+SOURCE_SILENT = Alert(
+    name="SourceSilent",
+    expr="time() - max by (source) (landed_source_contact_due_timestamp_seconds) > 0",
+    subject=Subject.SOURCE,
+    wait=timedelta(minutes=5),
+    summary="{{ $labels.source }} is not heard: what its jobs do is not known.",
+    description="It should have been heard again {{ $value | humanizeDuration }} ago. None of its "
+    "jobs is called missing meanwhile, so its quiet is no good news.",
+    meaning="The scheduler behind this source cannot be read: it is down, its address, password "
+    "or rights changed, or the network is away. Its jobs may well run. A source is heard by being "
+    "asked, so one whose jobs run at night is not silent by day. What it keeps is read up once it "
+    "is back, before anything is judged; what it does not keep leaves a blind window.",
+    look=(
+        "landed status",
+        "landed doctor",
+        "curl -s http://HOST:9877/v1/sources",
+    ),
+    safe=(
+        "See in `landed status` why it cannot be heard, and mend that.",
+        "Look at the destinations of its jobs, which are asked all the same: `landed verify JOB`.",
+    ),
+    never=(
+        "Do not rerun its jobs because nothing was heard of them: they may have run.",
+        "Do not remove the source from landed.yaml to end this: nothing would tell of its jobs.",
+    ),
+)
 HEARTBEAT = Alert(
     name="Heartbeat",
     expr="group by () (landed:loop_interval_seconds)\nunless on () landed:loop_hung",
@@ -81,4 +107,4 @@ HEARTBEAT = Alert(
     never=("Do not silence it: a silenced heartbeat is a dead one.",),
 )
 
-VERIFIER_ALERTS = (VERIFIER_ABSENT, VERIFIER_HUNG, HEARTBEAT)
+VERIFIER_ALERTS = (SOURCE_SILENT, VERIFIER_ABSENT, VERIFIER_HUNG, HEARTBEAT)

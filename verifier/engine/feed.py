@@ -80,6 +80,11 @@ class SourceFeed:
             state, heard_until=heard, contact_within=contact_within, declared=True
         )
 
+    def open(self) -> None:
+        """Have it known that the source is declared, and from when on it is to be heard."""
+        with self._lock:
+            self._keep(self._state)
+
     @property
     def cursor(self) -> str | None:
         """The cursor that was kept last."""

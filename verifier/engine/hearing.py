@@ -144,6 +144,7 @@ class Hearings:
             bound = jobs.get(name, ())
             if name not in self._running:
                 hearing = self._open(name, declared, bound)
+                hearing.feed.open()
                 self._running[name] = (declared, hearing)
                 hearing.start()
             elif (feed := self._running[name][1].feed).jobs != bound:
