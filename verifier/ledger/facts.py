@@ -9,7 +9,7 @@ from math import ceil
 import msgspec
 from sqlalchemy import Connection, select
 
-from verifier.ledger import actions, attempts, evaluations, sources, windows
+from verifier.ledger import actions, attempts, evaluations, sources, turned_away, windows
 from verifier.ledger import runs as run_rows
 from verifier.ledger.declarations import Jobs, job_of
 from verifier.ledger.runs import RunRow
@@ -53,10 +53,13 @@ def for_judging(connection: Connection, jobs: Jobs, rows: Sequence[RunRow]) -> d
     acted = _by_run(actions.on(connection, (row.key.job for row in rows), ids), rows)
     blind = windows.by_source(connection)
     contacts = sources.contacts(connection)
+    # Only a scheduler tells of attempts that were turned away.
+    heard = [row.run_id for row in rows if job_of(jobs, row.key.job).history.latest.source]
+    away = turned_away.of_runs(connection, heard)
     found = {}
     for row in rows:
         key, job = row.key, job_of(jobs, row.key.job)
-        own = tried.get(row.run_id, [])
+        own = [each for each in tried.get(row.run_id, []) if each.attempt not in away[row.run_id]]
         whole = tried.get(wholes[key], []) if key in wholes else []
         declaration = job.declared_for(key.due, own, row.at).declaration
         if key.partition and declaration.partition_name is not None:

@@ -40,6 +40,17 @@ def test_a_poll_tells_every_dag_run_once_however_small_the_pages_are(
     assert set(feed.signals) == before
 
 
+def test_a_pass_was_created_when_it_was_queued(
+    played: Any, feed: Any, source: Any, recordings: Any
+) -> None:
+    run_id = "scheduled__2026-11-24T05:57:00+00:00"
+    only(played, run_id)
+    source.poll(feed, played.now)
+    (attempt,) = feed.attempts("dag").values()
+    assert attempt.created == recordings.at("05:57:01.252763")
+    assert attempt.started == recordings.at("05:57:01.293527")
+
+
 def test_what_is_of_no_job_is_not_told(played: Any, feed: Any, source: Any) -> None:
     source.poll(feed, played.now)
     assert {each.job for each in feed.signals.values()} == {"dag"}
@@ -141,13 +152,20 @@ def test_a_first_pass_is_live_however_often_its_tasks_were_retried(
 def test_a_clear_under_way_is_no_new_pass(played: Any, feed: Any, source: Any) -> None:
     run_id = "scheduled__2026-11-24T05:57:00+00:00"
     only(played, run_id, state="running", end_date=None)
+    played.instances = [{
+        "task_id": "other", "dag_id": "demo_sched", "dag_run_id": run_id, "map_index": -1,
+        "try_number": 1, "state": "success", "start_date": "2026-11-24T05:57:10Z",
+        "end_date": "2026-11-24T05:57:20Z",
+    }]  # fmt: skip
     source.poll(feed, played.now)
+    source.close()
     only(played, run_id, state="running", queued_at="2026-11-24T05:57:40Z")
     source.poll(feed, played.now)
     only(played, run_id, state="success", end_date="2026-11-24T05:58:03Z")
     source.poll(feed, played.now)
     (attempt,) = feed.attempts("dag").values()
     assert (attempt.lane.value, state_of(attempt).value) == ("live", "succeeded")
+    assert {each.lane.value for each in feed.signals.values()} == {"live"}
 
 
 def test_a_pass_that_was_overwritten_while_it_ran_is_cancelled(
@@ -278,6 +296,7 @@ BAD = {
     "a wrong type": {"run_after": 5},
     "no time zone": {"run_after": "2026-11-24T05:48:00"},
     "a name far too long": {"dag_run_id": "x" * 251},
+    "a year that cannot be": {"start_date": "0001-01-01T00:00:00+14:00"},
     "a missing name": {"dag_run_id": None},
     "deep": {"start_date": [[[[[[]]]]]]},
 }
@@ -385,6 +404,22 @@ def test_a_ledger_that_is_away_keeps_the_cursor_where_it_was(
     feed.away = False
     source.poll(feed, played.now)
     assert len(feed.attempts("dag")) == 14
+
+
+def test_a_poll_that_is_stopped_half_way_begins_again(played: Any, feed: Any, source: Any) -> None:
+    feed.stopping = True
+    source.poll(feed, played.now)
+    assert (feed.cursor, feed.heard_until) == (None, None)
+    feed.stopping = False
+    source.poll(feed, played.now)
+    assert len(feed.attempts("dag")) == 14
+
+
+def test_clocks_that_differ_by_less_than_can_be_told_are_the_same(
+    played: Any, feed: Any, source: Any
+) -> None:
+    source.poll(feed, played.now + timedelta(seconds=1))
+    assert feed.ahead == timedelta()
 
 
 def test_a_cursor_that_cannot_be_read_is_a_first_one(played: Any, feed: Any, source: Any) -> None:

@@ -5,7 +5,7 @@ Airflow's own bounds are the bounds here.
 """
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -14,11 +14,26 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=250)]
 Number = Annotated[int, msgspec.Meta(ge=-1, le=1_000_000)]
 
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+"""Instants outside of these are no instants of a scheduler, and some cannot be reckoned with."""
+
+
+class Dated(msgspec.Struct, frozen=True):
+    """What holds instants; one that cannot be makes the whole of it unreadable."""
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            moment = getattr(self, name)
+            if isinstance(moment, datetime) and not EARLIEST <= moment < LATEST:
+                raise ValueError(f"expected {name} between the years 2000 and 2100")
+
+
 UNMAPPED = -1
 """The ``map_index`` of a task instance that was not made by mapping."""
 
 
-class DagRun(msgspec.Struct, frozen=True, kw_only=True, rename={"run_id": "dag_run_id"}, gc=False):
+class DagRun(Dated, frozen=True, kw_only=True, rename={"run_id": "dag_run_id"}, gc=False):
     """One DAG run, as it is now: its last pass has overwritten those before.
 
     ``queued_at``: when it was queued last, which a clear does also while it runs.
@@ -42,9 +57,7 @@ class DagRun(msgspec.Struct, frozen=True, kw_only=True, rename={"run_id": "dag_r
         return None if self.state == "queued" else self.start_date
 
 
-class TaskInstance(
-    msgspec.Struct, frozen=True, kw_only=True, rename={"run_id": "dag_run_id"}, gc=False
-):
+class TaskInstance(Dated, frozen=True, kw_only=True, rename={"run_id": "dag_run_id"}, gc=False):
     """One try of a task: the present one, or one of those before."""
 
     dag_id: Word

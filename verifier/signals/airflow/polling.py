@@ -30,6 +30,9 @@ OVERLAP = timedelta(seconds=60)
 """How far a poll reads back beyond the last one: a change is seen only when its
 transaction ends, and bears the time at which it was made."""
 
+COARSE = timedelta(seconds=2)
+"""Its time comes in whole seconds and with an answer, so that less than this is noise."""
+
 LAG = timedelta(seconds=5)
 """What was said this shortly before a poll may not have been seen by it."""
 
@@ -67,6 +70,10 @@ class Poll:
             if len(waiting) >= AT_ONCE:
                 feed.take(waiting)
                 waiting = []
+        if feed.stopping:
+            # Not all was read: the next poll begins where this one did.
+            feed.take(waiting)
+            return
         reached = Cursor(
             updated=began, jobs=jobs.marks, open=attempts.all(), lineage=cursor.lineage
         )
@@ -78,7 +85,8 @@ class Poll:
         told = self._client.server_time
         if told is None:
             return now
-        feed.clock_offset(told - now)
+        ahead = told - now
+        feed.clock_offset(ahead if abs(ahead) > COARSE else timedelta())
         return told
 
     def _take_lineage(

@@ -23,6 +23,12 @@ def _address(text: str) -> str:
     return text.rstrip("/")
 
 
+def _not_too_often(length: timedelta) -> timedelta:
+    if length < timedelta(seconds=1):
+        raise ValueError("expected 1s or more")
+    return length
+
+
 class AirflowModel(SourceModel):
     """An Airflow 3, asked through its REST API."""
 
@@ -34,7 +40,7 @@ class AirflowModel(SourceModel):
     """The user that asks. The role `viewer` is enough."""
     password: SecretStr
     """The password of that user."""
-    poll: Limit = timedelta(seconds=10)
+    poll: Annotated[Limit, AfterValidator(_not_too_often)] = timedelta(seconds=10)
     """How often it is asked for what is new."""
     namespace: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     """The OpenLineage namespace of its events; needed only where several Airflows send them."""

@@ -6,7 +6,7 @@ Whatever else it carries is not read.
 import msgspec
 
 from verifier.intake.receipt import Refused, RejectCode
-from verifier.signals.airflow.documents import UNMAPPED, Moment, Number, Word
+from verifier.signals.airflow.documents import UNMAPPED, Dated, Moment, Number, Word
 
 
 class EventJob(msgspec.Struct, frozen=True):
@@ -16,7 +16,7 @@ class EventJob(msgspec.Struct, frozen=True):
     name: str
 
 
-class DagRunFacet(msgspec.Struct, frozen=True, kw_only=True):
+class DagRunFacet(Dated, frozen=True, kw_only=True):
     """``dagRun`` of either facet. ``clear_number``: how often it was cleared so far."""
 
     dag_id: Word
@@ -86,7 +86,7 @@ class EventRun(msgspec.Struct, frozen=True):
     facets: Facets = Facets()
 
 
-class RunEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class RunEvent(Dated, frozen=True, kw_only=True, rename="camel"):
     """One event: something began or ended."""
 
     event_time: Moment
