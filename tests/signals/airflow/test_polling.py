@@ -232,6 +232,23 @@ def test_a_task_that_waits_is_pending_until_its_upstream_fails(
     assert is_void(feed.attempts("flaky")[name], declaration, played.now)
 
 
+@pytest.mark.parametrize("state", ["upstream_failed", "skipped"])
+def test_a_try_before_one_that_never_ran_is_told_all_the_same(
+    state: str, played: Any, feed: Any, source: Any
+) -> None:
+    """A clear leaves the number as it is until a try begins, and none does."""
+    run_id = "scheduled__2026-11-24T05:57:00+00:00"
+    moment = "2026-11-24T05:59:00Z"
+    only(played, run_id, queued_at="2026-11-24T05:58:50Z", start_date="2026-11-24T05:58:55Z")
+    row = {"task_id": "flaky", "dag_id": "demo_sched", "dag_run_id": run_id, "map_index": -1}
+    first = {"start_date": "2026-11-24T05:57:10Z", "end_date": "2026-11-24T05:57:20Z"}
+    never = {"start_date": moment, "end_date": moment}
+    played.instances = [row | never | {"try_number": 1, "state": state}]
+    played.tries = [row | first | {"try_number": 1, "state": "success"}, *played.instances]
+    source.poll(feed, played.now)
+    assert states(feed, "flaky") == {f"{run_id}#1": "succeeded"}
+
+
 def test_a_retry_that_is_to_come_has_its_time(played: Any, feed: Any, source: Any) -> None:
     run_id = "scheduled__2026-11-24T05:57:00+00:00"
     only(played, run_id, state="running", end_date=None)

@@ -16,6 +16,7 @@ from verifier.signals.airflow.documents import (
     read_retries,
 )
 from verifier.signals.airflow.passes import had_earlier_pass
+from verifier.signals.airflow.tries import has_begun
 
 Refuse = Callable[[str], None]
 """Told why something that was read is not what it should be."""
@@ -85,13 +86,13 @@ class Reader:
 
     def _tries_before(self, path: str, row: TaskInstance, refuse: Refuse) -> Sequence[TaskInstance]:
         """The tries that ``row`` has overwritten; a mapped task is told by its present rows."""
-        last = row.try_number if row.state is None else row.try_number - 1
+        last = row.try_number - 1 if has_begun(row) else row.try_number
         if row.mapped or last < 1:
             return []
         return [
             each
             for each in self._tries(path, row, refuse)
-            if each.try_number <= last and each.state is not None
+            if each.try_number <= last and has_begun(each)
         ]
 
     def _tries(self, path: str, row: TaskInstance, refuse: Refuse) -> list[TaskInstance]:

@@ -70,6 +70,14 @@ def skipped(at: datetime, attempt: str, occasion: Occasion) -> Signal:
     return occasion.tell(Kind.SKIPPED, at, attempt, reason="skipped by Airflow")
 
 
+def has_begun(row: TaskInstance) -> bool:
+    """Whether the row is of a try that began, and not of one that is to come or never will.
+
+    The number of such a row is that of the try before it, if there was one.
+    """
+    return row.state is not None and not _never_ran(row)
+
+
 def _never_ran(row: TaskInstance) -> bool:
     """Airflow writes one instant as start and end of what it decides without running it."""
     return row.state in _NEVER_RAN or (row.state == "skipped" and row.start_date == row.end_date)
