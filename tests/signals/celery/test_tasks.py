@@ -287,3 +287,34 @@ def test_a_redelivery_long_after_its_end_is_an_attempt_of_its_own(
     )
     assert len(heard.attempts()) == 2
     assert [line.split()[-1] for line in heard.story()] == ["succeeded", "running"]
+
+
+def test_what_was_said_is_not_said_again(ping: Any, build: Any) -> None:
+    told = [build.event("task-received", 0, name="capp.ping"), build.event("task-started", 1)]
+    ping.hear(told)
+    ping.hear([*told, build.event("task-succeeded", 2, runtime=1.0)])
+    assert ping.repeats == 0
+    assert len(ping.said) == 3
+
+
+def test_an_end_that_is_told_again_much_later_makes_no_attempt(ping: Any, build: Any) -> None:
+    ping.hear(
+        [
+            build.event("task-received", 0, name="capp.ping"),
+            build.event("task-started", 1),
+            build.event("task-failed", 2, exception="ValueError()"),
+        ]
+    )
+    ping.hear([], build.noon + timedelta(minutes=1))
+    assert ping.saved().ended.keys() == {"u1"}
+    ping.hear([build.event("task-rejected", 2.1)], build.noon + timedelta(minutes=1))
+    assert ping.story() == ["ping/2026-11-24T12:00:00Z live u1 failed"]
+
+
+def test_a_task_that_its_worker_calls_otherwise_is_known_by_its_sender(
+    ping: Any, build: Any
+) -> None:
+    ping.hear([build.event("task-received", 0, name="a shadow")])
+    ping.hear([build.event("task-sent", 0, name="capp.ping")], build.noon + timedelta(seconds=2))
+    ping.hear([build.event("task-started", 3)], build.noon + timedelta(seconds=4))
+    assert [line.split()[-1] for line in ping.story()] == ["running"]

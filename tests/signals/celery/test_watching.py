@@ -170,3 +170,16 @@ def test_a_task_at_work_whose_start_was_not_heard_has_started(ward: Ward) -> Non
     ward.hear("task-succeeded", 110, runtime=29.9)
     assert state_of(ward.attempt) is AttemptState.SUCCEEDED
     assert list(ward.heard.attempts()) == ["u1"]
+
+
+def test_in_a_container_only_what_began_before_the_other_process_is_lost(ward: Ward) -> None:
+    ward.beat(0, processed=5)
+    ward.begin(1)
+    ward.beat(10, processed=0)
+    ward.hear("task-received", 11, name="capp.ping", uuid="u2")
+    ward.hear("task-started", 11.1, uuid="u2")
+    for second in (12, 14, 16, 18):
+        ward.beat(second, processed=0)
+        ward.look(second, current=False)
+    assert state_of(ward.heard.attempts()["u1"]) is AttemptState.LOST
+    assert state_of(ward.heard.attempts()["u2"]) is AttemptState.RUNNING

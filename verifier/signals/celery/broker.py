@@ -209,7 +209,7 @@ def connect(settings: CelerySettings) -> Connection:
         },
     )
     try:
-        connection.ensure_connection(max_retries=1, timeout=CONNECT_WITHIN)
+        connection.ensure_connection(max_retries=1, interval_start=0, timeout=CONNECT_WITHIN)
     except (OSError, OperationalError, AMQPError, KombuError) as error:
         connection.release()
         raise SourceUnavailable(

@@ -7,7 +7,7 @@ import msgspec
 
 from verifier.intake.receipt import RejectCode
 from verifier.runs.signal import Signal
-from verifier.signals.celery.broker import UNACKNOWLEDGED, Arrival, Line
+from verifier.signals.celery.broker import KEEPS, UNACKNOWLEDGED, Arrival, Line
 from verifier.signals.celery.event import read_events
 from verifier.signals.celery.inspection import Inspection
 from verifier.signals.celery.place import Jobs
@@ -120,11 +120,12 @@ class Listener:
         """Tell what was missed while nobody listened, now that somebody does."""
         self._gap = False
         line, since = self._line, self._feed.heard_until
-        if line.keeps and not line.fresh and not line.overflowed:
-            return
-        self._workers.forget()
-        if since is None or since < until:
-            self._feed.lost(since or until, until)
+        kept = line.keeps and not line.fresh and not line.overflowed
+        missed = unheard(since, until, KEEPS if kept else None)
+        if missed is not None:
+            # A goodbye of a worker may have been in it.
+            self._workers.forget()
+            self._feed.lost(*missed)
 
     def _tell(self, now: datetime, *, last: bool = False) -> None:
         """Hand in what has settled; save and acknowledge where there is something to."""
@@ -172,3 +173,18 @@ class Listener:
             return
         self._tasks.restore(state.tasks)
         self._workers.restore(state.workers)
+
+
+def unheard(
+    since: datetime | None, until: datetime, kept: timedelta | None
+) -> tuple[datetime, datetime] | None:
+    """What of a time away can never be heard; None for nothing.
+
+    ``since``: up to when all was heard, if ever. ``until``: from when on it is heard
+    again. ``kept``: for how long the broker kept what it said, None for not at all.
+    """
+    if since is None or since >= until:
+        return None
+    if kept is None:
+        return since, until
+    return (since, until - kept) if since < until - kept else None

@@ -13,10 +13,7 @@ from verifier.signals.source import (
     StreamingSource,
 )
 
-MISSING = (
-    "Celery's own libraries are not installed; pip install 'landed[celery]', and for Redis "
-    "'landed[celery,redis]'"
-)
+MISSING = "Celery's own libraries are not installed: pip install 'landed[celery]'"
 
 
 class CelerySource(StreamingSource[CelerySettings, CeleryBinding]):
