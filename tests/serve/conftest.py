@@ -38,10 +38,10 @@ class Serve:
     def get(self, path: str) -> httpx.Response:
         return httpx.get(f"{self.url}{path}", trust_env=False, timeout=20)
 
-    def tell(self, id_: str) -> httpx.Response:
-        """Send one signal."""
-        at = datetime.now(UTC).isoformat()
-        signal = {"job": "quarter", "kind": "started", "at": at, "id": id_, "attempt": id_}
+    def tell(self, id_: str, at: datetime | None = None) -> httpx.Response:
+        """Send one signal, said at ``at`` or now."""
+        said = (at or datetime.now(UTC)).isoformat()
+        signal = {"job": "quarter", "kind": "started", "at": said, "id": id_, "attempt": id_}
         return httpx.post(f"{self.url}/v1/signals", json=signal, trust_env=False, timeout=20)
 
     def is_ready(self) -> bool:

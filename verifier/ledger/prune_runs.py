@@ -12,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     and_,
+    bindparam,
     delete,
     exists,
     not_,
@@ -32,10 +33,12 @@ from verifier.ledger.schema import (
     revisions,
     runs,
 )
+from verifier.ledger.statements import each_of
 from verifier.ledger.transaction import Transaction
+from verifier.runs.instant import EPOCH
 from verifier.runs.verdict import RunState
 
-PAGE = 100
+PAGE = 50
 """Runs that one step looks at: each has rows in five more tables."""
 
 NEWEST = 100
@@ -43,8 +46,6 @@ NEWEST = 100
 
 Place = tuple[datetime, str]
 """``at`` and id of the last run that was looked at."""
-
-_OF_RUNS = (attempts, evaluations, revisions, guard_decisions, actions)
 
 
 def find(connection: Connection, before: datetime, place: Place | None) -> Page[Place]:
@@ -61,14 +62,12 @@ def prune(transaction: Transaction, before: datetime, place: Place | None) -> Pa
     if not chosen:
         return Page(0, _following(page))
     # Locked as everyone locks them, and asked again: something may have been heard.
-    tried = select(attempts.c.id).where(attempts.c.run_id.in_([row.run_id for row in chosen]))
-    connection.execute(tried.order_by(attempts.c.id).with_for_update())
+    connection.execute(_LOCK_ATTEMPTS, {"run_ids": [row.run_id for row in chosen]})
     locked = run_rows.lock(connection, (row.key for row in chosen))
     gone = _to_forget(connection, before, locked)
     ids = [row.run_id for row in gone]
-    for table in _OF_RUNS:
-        connection.execute(delete(table).where(table.c.run_id.in_(ids)))
-    connection.execute(delete(runs).where(runs.c.run_id.in_(ids)))
+    for forget in _FORGET:
+        connection.execute(forget, {"run_ids": ids})
     for row in gone:
         transaction.change(row.key.job)
     if gone:
@@ -77,11 +76,9 @@ def prune(transaction: Transaction, before: datetime, place: Place | None) -> Pa
 
 
 def _page(connection: Connection, before: datetime, place: Place | None) -> list[RunRow]:
-    page = select(runs).where(runs.c.at < before).order_by(runs.c.at, runs.c.run_id).limit(PAGE)
-    if place is not None:
-        types = [runs.c.at.type, runs.c.run_id.type]
-        page = page.where(tuple_(runs.c.at, runs.c.run_id) > tuple_(*place, types=types))
-    return [row_of(row) for row in connection.execute(page)]
+    at, run_id = place or (EPOCH, "")
+    found = connection.execute(_PAGE, {"before": before, "at": at, "run_id": run_id, "page": PAGE})
+    return [row_of(row) for row in found]
 
 
 def _following(page: Sequence[RunRow]) -> Place | None:
@@ -102,26 +99,51 @@ def _to_forget(connection: Connection, before: datetime, page: Sequence[RunRow])
     ]
     if not closed:
         return []
-    ids = [row.run_id for row in closed]
-    found = select(runs.c.run_id).where(runs.c.run_id.in_(ids), not_(_stays(before)))
-    goes = set(connection.scalars(found))
+    asked = {"run_ids": [row.run_id for row in closed], "before": before}
+    goes = set(connection.scalars(_GOES, asked))
     return [row for row in closed if row.run_id in goes]
 
 
 def _newest_begin(connection: Connection, job: str) -> Place | None:
     """The first of the newest runs of a job; None where it has no more than those."""
-    first = (
-        select(runs.c.at, runs.c.run_id)
-        .where(runs.c.job == job)
-        .order_by(runs.c.at.desc(), runs.c.run_id.desc())
-        .offset(NEWEST - 1)
-        .limit(1)
-    )
-    row = connection.execute(first).first()
+    row = connection.execute(_NEWEST_BEGIN, {"of": job, "others": NEWEST - 1}).first()
     return None if row is None else (row.at, row.run_id)
 
 
-def _stays(before: datetime) -> ColumnElement[bool]:
+# Built once: that costs more than to run them.
+
+_BEFORE = bindparam("before", type_=runs.c.at.type)
+_PLACE = tuple_(
+    bindparam("at", type_=runs.c.at.type),
+    bindparam("run_id", type_=runs.c.run_id.type),
+    types=[runs.c.at.type, runs.c.run_id.type],
+)
+_PAGE = (
+    select(runs)
+    .where(runs.c.at < _BEFORE, tuple_(runs.c.at, runs.c.run_id) > _PLACE)
+    .order_by(runs.c.at, runs.c.run_id)
+    .limit(bindparam("page"))
+)
+_NEWEST_BEGIN = (
+    select(runs.c.at, runs.c.run_id)
+    .where(runs.c.job == bindparam("of"))
+    .order_by(runs.c.at.desc(), runs.c.run_id.desc())
+    .limit(1)
+    .offset(bindparam("others"))
+)
+_LOCK_ATTEMPTS = (
+    select(attempts.c.id)
+    .where(attempts.c.run_id.in_(each_of("run_ids")))
+    .order_by(attempts.c.id)
+    .with_for_update()
+)
+_FORGET = [
+    delete(table).where(table.c.run_id.in_(each_of("run_ids")))
+    for table in (attempts, evaluations, revisions, guard_decisions, actions, runs)
+]
+
+
+def _stays() -> ColumnElement[bool]:
     """Whether something of a run is young, or somebody looks at it for what is."""
     part: Any = runs.alias("part")
     later: Any = runs.alias("later")
@@ -129,11 +151,11 @@ def _stays(before: datetime) -> ColumnElement[bool]:
     return or_(
         exists().where(
             tried.run_id == runs.c.run_id,
-            or_(tried.ended_at.is_(None), tried.ended_at >= before, tried.started_at >= before),
+            or_(tried.ended_at.is_(None), tried.ended_at >= _BEFORE, tried.started_at >= _BEFORE),
         ),
-        exists().where(evaluations.c.run_id == runs.c.run_id, evaluations.c.finished_at >= before),
-        exists().where(actions.c.run_id == runs.c.run_id, actions.c.at >= before),
-        exists().where(guard_decisions.c.run_id == runs.c.run_id, guard_decisions.c.at >= before),
+        exists().where(evaluations.c.run_id == runs.c.run_id, evaluations.c.finished_at >= _BEFORE),
+        exists().where(actions.c.run_id == runs.c.run_id, actions.c.at >= _BEFORE),
+        exists().where(guard_decisions.c.run_id == runs.c.run_id, guard_decisions.c.at >= _BEFORE),
         # What is known of the whole job's run is known of each of its partitions.
         exists().where(part.c.whole_id == runs.c.run_id),
         and_(
@@ -147,3 +169,6 @@ def _stays(before: datetime) -> ColumnElement[bool]:
             ),
         ),
     )
+
+
+_GOES = select(runs.c.run_id).where(runs.c.run_id.in_(each_of("run_ids")), not_(_stays()))
