@@ -100,10 +100,10 @@ def test_the_newest_useful_run_stays_and_what_waits_for_a_person(
     for day in range(3, 7):
         night(day, "none")
     assert {row.verdict for row in ledger.runs(RunFilter())} == {"partial", "verified", "absent"}
-    useful = ledger.newest_verified("nightly")
+    useful = ledger.last_useful("nightly")
     assert forget("+90 00:00") == 1
     assert days() == [0, 2, 3, 4, 5, 6]
-    assert ledger.newest_verified("nightly") == useful
+    assert ledger.last_useful("nightly") == useful
     key = build.key("nightly", "02:00")
     now = build.at("+7 00:00")
     evidence = standing(ledger.facts(key, now), now).finding.digest
@@ -147,6 +147,20 @@ def test_a_run_of_the_whole_job_stays_as_long_as_one_of_its_partitions(
     ledger.judge([part], build.at("02:21"))
     assert forget("+90 00:00") == 2
     assert ledger.row(build.nightly) is not None
+
+
+def test_the_newest_occurrences_stay_with_all_their_partitions(ledger, build, night, forget):
+    parts = []
+    for day in range(4):
+        night(day)
+        part = build.key("nightly", f"+{day} 02:00", "north")
+        for when in (f"+{day} 02:20", f"+{day} 02:20:30"):
+            ledger.record(part, build.evaluation(part, when, "complete"), build.at(when))
+        parts.append(part)
+    assert forget("+90 00:00") == 2
+    assert forget("+90 00:00") == 2  # those of the whole job, once their partitions are gone
+    assert [ledger.row(part) is not None for part in parts] == [False, False, True, True]
+    assert len(ledger.runs(RunFilter())) == 4
 
 
 def test_what_is_left_agrees(ledger, told, build, night, forget):

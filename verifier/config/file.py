@@ -93,8 +93,8 @@ class Retention(Model):
     What was made of them, runs and attempts, stays."""
     runs: KeptFor = parse_duration("400d")
     """Runs that are closed, with their attempts, evaluations, revisions and actions; at least
-    as long as `signals`. The newest 100 runs of each job stay whatever their age, and so does
-    the newest verified one of each partition. No metric changes when history is forgotten."""
+    as long as `signals`. The newest 200 occurrences of each job stay whatever their age, and so
+    does the newest verified one of each partition. No counter falls when history is forgotten."""
 
 
 class Defaults(Model):

@@ -1,10 +1,10 @@
 """Old runs are forgotten with all that was made of them, a few at a time.
 
-What figures rest on stays whatever its age: the newest runs of each job, and the
-newest useful one of each partition. So does whatever is not closed.
+What figures rest on stays whatever its age: the newest occurrences of each job, and the
+newest useful run of each partition. So does whatever is not closed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -41,8 +41,8 @@ from verifier.runs.verdict import RunState
 PAGE = 50
 """Runs that one step looks at: each has rows in five more tables."""
 
-NEWEST = 100
-"""Runs of each job that stay whatever their age: its figures look at no more."""
+NEWEST = 200
+"""Occurrences of each job that stay whatever their age: its figures look at no more."""
 
 Place = tuple[datetime, str]
 """``at`` and id of the last run that was looked at."""
@@ -51,20 +51,22 @@ Place = tuple[datetime, str]
 def find(connection: Connection, before: datetime, place: Place | None) -> Page[Place]:
     """How many runs of the page after ``place`` are to be forgotten."""
     page = _page(connection, before, place)
-    return Page(len(_to_forget(connection, before, page)), _following(page))
+    chosen = _to_forget(connection, before, page, _newest(connection, page))
+    return Page(len(chosen), _following(page))
 
 
 def prune(transaction: Transaction, before: datetime, place: Place | None) -> Page[Place]:
     """Forget the runs of the page after ``place`` of which nothing is as young as ``before``."""
     connection = transaction.connection
     page = _page(connection, before, place)
-    chosen = _to_forget(connection, before, page)
+    newest = _newest(connection, page)
+    chosen = _to_forget(connection, before, page, newest)
     if not chosen:
         return Page(0, _following(page))
     # Locked as everyone locks them, and asked again: something may have been heard.
     connection.execute(_LOCK_ATTEMPTS, {"run_ids": [row.run_id for row in chosen]})
     locked = run_rows.lock(connection, (row.key for row in chosen))
-    gone = _to_forget(connection, before, locked)
+    gone = _to_forget(connection, before, locked, newest)
     ids = [row.run_id for row in gone]
     for forget in _FORGET:
         connection.execute(forget, {"run_ids": ids})
@@ -85,9 +87,21 @@ def _following(page: Sequence[RunRow]) -> Place | None:
     return (page[-1].at, page[-1].run_id) if len(page) == PAGE else None
 
 
-def _to_forget(connection: Connection, before: datetime, page: Sequence[RunRow]) -> list[RunRow]:
+def _newest(connection: Connection, page: Sequence[RunRow]) -> dict[str, datetime | None]:
+    """When the first of the newest runs of each job was due; None where it has no more."""
+    return {
+        job: connection.scalar(_NEWEST, {"of": job, "others": NEWEST - 1})
+        for job in {row.key.job for row in page}
+    }
+
+
+def _to_forget(
+    connection: Connection,
+    before: datetime,
+    page: Sequence[RunRow],
+    newest: Mapping[str, datetime | None],
+) -> list[RunRow]:
     """Those of ``page`` that are closed, and of which nothing happened since ``before``."""
-    newest = {job: _newest_begin(connection, job) for job in {row.key.job for row in page}}
     closed = [
         row
         for row in page
@@ -95,19 +109,13 @@ def _to_forget(connection: Connection, before: datetime, page: Sequence[RunRow])
         and not row.open
         and (row.judged_at is None or row.judged_at < before)
         and (begin := newest[row.key.job]) is not None
-        and (row.at, row.run_id) < begin
+        and row.at < begin
     ]
     if not closed:
         return []
     asked = {"run_ids": [row.run_id for row in closed], "before": before}
     goes = set(connection.scalars(_GOES, asked))
     return [row for row in closed if row.run_id in goes]
-
-
-def _newest_begin(connection: Connection, job: str) -> Place | None:
-    """The first of the newest runs of a job; None where it has no more than those."""
-    row = connection.execute(_NEWEST_BEGIN, {"of": job, "others": NEWEST - 1}).first()
-    return None if row is None else (row.at, row.run_id)
 
 
 # Built once: that costs more than to run them.
@@ -124,9 +132,9 @@ _PAGE = (
     .order_by(runs.c.at, runs.c.run_id)
     .limit(bindparam("page"))
 )
-_NEWEST_BEGIN = (
-    select(runs.c.at, runs.c.run_id)
-    .where(runs.c.job == bindparam("of"))
+_NEWEST = (
+    select(runs.c.at)
+    .where(runs.c.job == bindparam("of"), runs.c.partition == "")
     .order_by(runs.c.at.desc(), runs.c.run_id.desc())
     .limit(1)
     .offset(bindparam("others"))
