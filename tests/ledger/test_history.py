@@ -21,7 +21,7 @@ def quarters(ledger, told, build, monkeypatch):
 
 def read(ledger, build, **span):
     with ledger.history(Span(**span), build.at("05:00")) as found:
-        return found.count, [facts.key for facts, _ in found.runs]
+        return found.count, [story.facts.key for story in found.runs]
 
 
 def test_runs_come_oldest_first_each_once(ledger, build, quarters, told):
@@ -46,7 +46,9 @@ def test_each_run_has_what_is_known_of_it(ledger, build, told):
     for when in ("03:00", "03:00:20"):
         ledger.record(key, build.evaluation(key, when, "partial"), build.at(when))
     with ledger.history(Span(job="nightly"), now) as found:
-        ((facts, kept),) = found.runs
+        (story,) = found.runs
+    facts, kept = story.facts, story.kept
+    assert [story] == ledger.stories([key], now)
     assert facts == ledger.facts(key, now)
     assert len(facts.evaluations) == 3
     assert list(kept.revisions) == ledger.revisions(key)
@@ -61,10 +63,10 @@ def test_what_others_write_meanwhile_is_not_seen(ledger, build, quarters, told):
         told(build.signal("started", "03:15:20", "late", job="quarter"), at="04:10")
         told.night()
         rest = list(found.runs)
-    assert first[0].key.due == quarters[0]
+    assert first.facts.key.due == quarters[0]
     assert len(rest) == 9
-    assert rest[-1][0].attempts == []
-    assert len(ledger.attempts(rest[-1][0].key)) == 1
+    assert rest[-1].facts.attempts == []
+    assert len(ledger.attempts(rest[-1].facts.key)) == 1
 
 
 def test_no_more_than_a_page_is_in_memory(ledger, build, quarters):
@@ -85,3 +87,19 @@ def test_no_more_than_a_page_is_in_memory(ledger, build, quarters):
             assert len(pages) == 2
     finally:
         event.remove(engine, "before_cursor_execute", noted)
+
+
+def test_stories_come_as_asked_for_and_of_one_snapshot(ledger, build, quarters, told, monkeypatch):
+    told.night()
+    keys = [build.key("quarter", "01:30"), build.nightly, build.key("nightly", "+9 02:00")]
+    now = build.at("05:00")
+    snapshots = []
+    read = ledger._database.read
+    monkeypatch.setattr(
+        ledger._database, "read", lambda **long: snapshots.append(1) or read(**long)
+    )
+    found = ledger.stories(keys * 2, now)
+    assert [story.facts.key for story in found] == keys * 2
+    assert len(snapshots) == 1
+    assert found[1].kept.judged_at == build.at("02:10:10")
+    assert (found[2].kept.judged_at, found[2].facts.attempts) == (None, [])

@@ -80,7 +80,7 @@ def test_every_read_is_answered_within_a_long_write_and_sees_none_of_it(ledger, 
 def test_the_writer_commits_within_a_long_read_that_sees_none_of_it(ledger, told, build):
     told.night()
     with ledger.history(Span(), build.at("+1 00:00")) as history:
-        first, _ = next(history.runs)
+        first = next(history.runs).facts
         for number in range(30):
             said = build.signal("heartbeat", "02:05", f"b{number}")
             assert told(said).accepted == 1

@@ -1,46 +1,48 @@
 """Runs and jobs as documents, read from the ledger."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
+from verifier.ledger.history import RunStory
 from verifier.ledger.ledger import Ledger
 from verifier.ledger.listing import RunFilter
 from verifier.runs.binding import RunKey, parse_path
 from verifier.runs.figures import JobFigures, figures
 from verifier.runs.instant import parse_instant
 from verifier.runs.occurrence import Occurrence, occurrence
-from verifier.runs.standing import Facts, Standing, standing
-from verifier.runs.view import Keepsakes, instant, run_document
+from verifier.runs.standing import Standing, standing
+from verifier.runs.view import instant, run_document
 
 
 def document(ledger: Ledger, key: RunKey, now: datetime) -> dict[str, Any]:
     """The Run document of one run, as it stands at ``now``."""
-    facts = ledger.facts(key, now)
+    return documents(ledger, [key], now)[0]
+
+
+def documents(ledger: Ledger, keys: Sequence[RunKey], now: datetime) -> list[dict[str, Any]]:
+    """The Run documents of several runs, in the order given, as of one snapshot."""
+    return [told(story, now) for story in ledger.stories(keys, now)]
+
+
+def told(story: RunStory, now: datetime) -> dict[str, Any]:
+    """The Run document of a run of which that is known."""
+    facts = story.facts
     stood = standing(facts, now)
-    row = ledger.row(key)
-    kept = Keepsakes(
-        declared_at=ledger.declared_at(key, now),
-        judged_at=row.judged_at if row else None,
-        revisions=ledger.revisions(key),
-        guard=ledger.guard_decisions(key),
-        occurrence=_occurrence(ledger, key, facts, stood),
-    )
+    kept = msgspec.structs.replace(story.kept, occurrence=_occurrence(story, stood))
     return run_document(facts, stood, kept, now)
 
 
-def _occurrence(ledger: Ledger, key: RunKey, facts: Facts, stood: Standing) -> Occurrence | None:
+def _occurrence(story: RunStory, stood: Standing) -> Occurrence | None:
     """The partitions of a run of all, added up; None where the job has none."""
-    if key.partition or facts.declaration.partition_name is None:
+    facts = story.facts
+    if facts.key.partition or facts.declaration.partition_name is None:
         return None
     count = stood.judged_by.partitions if stood.judged_by else None
-    return occurrence(stood.verdict, count, ledger.verdicts_of_partitions(key))
-
-
-def documents(ledger: Ledger, keys: Iterable[RunKey], now: datetime) -> list[dict[str, Any]]:
-    """The Run documents of several runs, in the order given."""
-    return [document(ledger, key, now) for key in keys]
+    return occurrence(stood.verdict, count, story.partitions)
 
 
 def list_runs(ledger: Ledger, filters: RunFilter, now: datetime) -> list[dict[str, Any]]:

@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
+from verifier.engine.documents import told
 from verifier.ledger.history import RunHistory, Span
 from verifier.ledger.ledger import Ledger
-from verifier.runs.standing import standing
-from verifier.runs.view import evaluation_document, run_document
+from verifier.runs.view import evaluation_document
 
 
 class Export(msgspec.Struct, frozen=True):
@@ -31,8 +31,8 @@ def export(ledger: Ledger, span: Span, now: datetime) -> Iterator[Export]:
 
 
 def _documents(history: RunHistory, now: datetime) -> Iterator[dict[str, Any]]:
-    for facts, kept in history.runs:
-        document = run_document(facts, standing(facts, now), kept, now)
+    for story in history.runs:
+        document, facts = told(story, now), story.facts
         document["evaluations"] = [
             evaluation_document(facts.declaration, each) for each in facts.evaluations
         ]

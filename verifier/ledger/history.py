@@ -1,6 +1,6 @@
-"""History: every run with all that is known of it, oldest first, read a page at a time."""
+"""History: runs with all that is known of them, read a page at a time, of one snapshot."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,10 +9,13 @@ from sqlalchemy import Connection, Select, func, select, tuple_
 
 from verifier.ledger import facts as run_facts
 from verifier.ledger import grants, revisions
+from verifier.ledger import runs as run_rows
 from verifier.ledger.declarations import Jobs, job_of
 from verifier.ledger.runs import RunRow, row_of
 from verifier.ledger.schema import runs
+from verifier.runs.binding import RunKey
 from verifier.runs.standing import Facts
+from verifier.runs.verdict import Verdict
 from verifier.runs.view import Keepsakes
 
 PAGE = 200
@@ -27,11 +30,23 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime | None = None
 
 
+class RunStory(msgspec.Struct, frozen=True):
+    """All that is known of a run, as of one snapshot.
+
+    ``partitions``: of a run of all partitions, how many of those that have a run of their
+    own have which verdict.
+    """
+
+    facts: Facts
+    kept: Keepsakes
+    partitions: Mapping[Verdict | None, int]
+
+
 class RunHistory(msgspec.Struct, frozen=True):
-    """How many runs there are, and each with what is kept of it."""
+    """How many runs there are, and the story of each."""
 
     count: int
-    runs: Iterator[tuple[Facts, Keepsakes]]
+    runs: Iterator[RunStory]
 
 
 def read(connection: Connection, jobs: Jobs, span: Span, now: datetime) -> RunHistory:
@@ -40,21 +55,30 @@ def read(connection: Connection, jobs: Jobs, span: Span, now: datetime) -> RunHi
     return RunHistory(connection.scalar(count) or 0, _runs(connection, jobs, span, now))
 
 
-def _runs(
-    connection: Connection, jobs: Jobs, span: Span, now: datetime
-) -> Iterator[tuple[Facts, Keepsakes]]:
+def _runs(connection: Connection, jobs: Jobs, span: Span, now: datetime) -> Iterator[RunStory]:
     ordered = _within(select(runs), span).order_by(runs.c.at, runs.c.run_id).limit(PAGE)
     page = ordered
     while rows := [row_of(row) for row in connection.execute(page)]:
-        yield from _whole(connection, jobs, rows, now)
+        yield from _stories(connection, jobs, rows, now)
         types = [runs.c.at.type, runs.c.run_id.type]
         last = tuple_(rows[-1].at, rows[-1].run_id, types=types)
         page = ordered.where(tuple_(runs.c.at, runs.c.run_id) > last)
 
 
-def _whole(
-    connection: Connection, jobs: Jobs, rows: list[RunRow], now: datetime
-) -> Iterator[tuple[Facts, Keepsakes]]:
+def of_runs(
+    connection: Connection, jobs: Jobs, keys: Sequence[RunKey], now: datetime
+) -> Iterator[RunStory]:
+    """The stories of some runs in the order given, whether they have a row or not."""
+    for start in range(0, len(keys), PAGE):
+        piece = keys[start : start + PAGE]
+        known = run_rows.of_runs(connection, piece)
+        rows = [known.get(key) or run_rows.blank(key, now) for key in piece]
+        yield from _stories(connection, jobs, rows, now)
+
+
+def _stories(
+    connection: Connection, jobs: Jobs, rows: Sequence[RunRow], now: datetime
+) -> Iterator[RunStory]:
     ids = [row.run_id for row in rows]
     facts = run_facts.all_for_people(connection, jobs, rows, now)
     revised = revisions.of_runs(connection, ids)
@@ -67,7 +91,9 @@ def _whole(
             revisions=revised.get(row.run_id, []),
             guard=decided.get(row.run_id, []),
         )
-        yield known, kept
+        divided = known.declaration.partition_name is not None and not row.key.partition
+        verdicts = run_rows.verdicts_of_partitions(connection, row.key) if divided else {}
+        yield RunStory(known, kept, verdicts)
 
 
 def _within(found: Select[Any], span: Span) -> Select[Any]:

@@ -48,7 +48,7 @@ from verifier.ledger.append import Appended
 from verifier.ledger.database import Database
 from verifier.ledger.declarations import Jobs, Register, job_of
 from verifier.ledger.errors import Conflict, LeaseLost, LedgerUnavailable
-from verifier.ledger.history import RunHistory, Span
+from verifier.ledger.history import RunHistory, RunStory, Span
 from verifier.ledger.horizon import Page
 from verifier.ledger.leases import Lease
 from verifier.ledger.listing import RunFilter
@@ -75,7 +75,6 @@ from verifier.runs.guard import Ruling
 from verifier.runs.occurrence import Useful
 from verifier.runs.signal import Signal
 from verifier.runs.standing import Facts
-from verifier.runs.verdict import Verdict
 from verifier.runs.view import GuardRecord, Revision
 
 DECLARING = "declaring"
@@ -440,11 +439,6 @@ class Ledger:
         with self._database.read() as connection:
             return run_rows.partitions_of(connection, [key])
 
-    def verdicts_of_partitions(self, key: RunKey) -> dict[Verdict | None, int]:
-        """How many of those runs have which verdict; None for those that have none."""
-        with self._database.read() as connection:
-            return run_rows.verdicts_of_partitions(connection, key)
-
     def actions(self, job: str | None = None, run_id: str | None = None) -> list[Action]:
         """All actions, or those of a job and its runs, or those on one run; oldest first."""
         with self._database.read() as connection:
@@ -454,6 +448,15 @@ class Ledger:
         """What the guard decided about a run, oldest first."""
         with self._database.read() as connection:
             return grants.decisions_on(connection, [key.run_id]).get(key.run_id, [])
+
+    def stories(self, keys: Sequence[RunKey], now: datetime) -> list[RunStory]:
+        """All that is known of some runs, in the order given, as of one snapshot.
+
+        Raises ``UnknownJob`` where a job was never declared.
+        """
+        with self._database.read() as connection:
+            jobs = self._register.read(connection)
+            return list(run_history.of_runs(connection, jobs, keys, now))
 
     @contextmanager
     def history(self, span: Span, now: datetime) -> Iterator[RunHistory]:

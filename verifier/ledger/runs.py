@@ -161,6 +161,15 @@ def lock(connection: Connection, keys: Iterable[RunKey]) -> list[RunRow]:
     return found
 
 
+def of_runs(connection: Connection, keys: Iterable[RunKey]) -> dict[RunKey, RunRow]:
+    """The rows of those runs that have one."""
+    found = {}
+    for piece in chunks(key.run_id for key in keys):
+        for row in map(row_of, connection.execute(_OF_IDS, {"run_ids": piece})):
+            found[row.key] = row
+    return found
+
+
 def get(connection: Connection, run_id: str) -> RunRow | None:
     """The run of that id."""
     row = connection.execute(_OF_IDS, {"run_ids": [run_id]}).first()
