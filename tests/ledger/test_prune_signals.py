@@ -102,6 +102,13 @@ def test_what_is_kept_longer_than_before_is_still_taken_from_where_it_was_forgot
         told(build.signal("succeeded", "02:10"), at="+2 00:00")
 
 
+def test_from_when_on_signals_are_kept_never_moves_back(ledger, told, build, forget):
+    told(build.signal("started", "02:00", attempt=None, id="stays"))
+    forget("+1 00:00")
+    forget("12:00")
+    assert ledger.signals_from == build.at("+1 00:00")
+
+
 def test_a_ledger_of_young_signals_takes_old_ones(ledger, told, build, forget):
     assert forget("+1 00:00") == 0
     told(build.signal("started", "02:00"), at="+3 00:00")
