@@ -301,3 +301,13 @@ def test_what_is_lost_stays_lost_when_the_silence_around_it_ends(world):
         BlindWindow("cron", at("01:59"), at("03:00"), None),
         BlindWindow("cron", at("03:00"), at("04:00:01"), at("04:00:01")),
     ]
+
+
+def test_a_cursor_that_moves_at_every_poll_does_not_put_off_what_is_heard(world):
+    for second in range(1, 40):
+        world.now = at(f"01:00:{second:02}")
+        world.feed.take([], cursor=f"line {second}")
+        world.feed.heard(world.now)
+        world.feed.look(world.now)
+    assert at("01:00:34") <= world.feed.heard_until
+    assert world.ledger.windows("cron") == []

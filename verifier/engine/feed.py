@@ -234,7 +234,9 @@ class SourceFeed:
     def _remember(self, state: SourceState, cursor: str | None) -> None:
         """What is in the ledger now; a blind window is over once the present is heard."""
         now = self._clock()
-        self._state, self._kept_at = state, now
+        if state is not self._state:
+            # A cursor that moves all the time must not put off what is heard.
+            self._state, self._kept_at = state, now
         self._cursor = self._cursor if cursor is None else cursor
         due = state.contact_due
         if self._blind_since is not None and due is not None and now <= due:
