@@ -33,6 +33,7 @@ from verifier.signals.source import BoundJob
 
 DATA = Path(__file__).parents[2] / "data" / "cron"
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+JOURNAL_REMOTE = "/lib/systemd/systemd-journal-remote"
 
 
 class World:
@@ -66,6 +67,7 @@ class World:
             stopping=Event(),
             watch=self.meters,
         )
+        self.feed.look(self.now)
 
     def close(self):
         self.engine.close()
@@ -173,3 +175,45 @@ def recording():
         return (DATA / name).read_bytes().splitlines()
 
     return read
+
+
+@pytest.fixture
+def exported():
+    """An entry of a journal in systemd's export format, so many seconds after noon."""
+    return _exported
+
+
+def _exported(number, message, *, identifier="CRON", uid=0, start=NOON):
+    at = int((start + timedelta(seconds=number)).timestamp() * 1_000_000)
+    fields = {
+        "__REALTIME_TIMESTAMP": at,
+        "__MONOTONIC_TIMESTAMP": number * 1_000_000 + 1,
+        "_BOOT_ID": "0123456789abcdef0123456789abcdef",
+        "_UID": uid,
+        "_PID": 100 + number,
+        "SYSLOG_PID": 100 + number,
+        "_HOSTNAME": "vm",
+        "SYSLOG_IDENTIFIER": identifier,
+    }
+    head = "".join(f"{name}={value}\n" for name, value in fields.items()).encode()
+    size = len(message).to_bytes(8, "little")
+    return head + b"MESSAGE\n" + size + message + b"\n\n"
+
+
+@pytest.fixture
+def make_journal(tmp_path, debian):
+    """Makes a journal of entries; what journalctl needs to read it."""
+    debian("systemd", "/usr/bin/journalctl")
+    debian("systemd-journal-remote", JOURNAL_REMOTE)
+
+    def make(*entries, name="made"):
+        path = tmp_path / f"{name}.journal"
+        subprocess.run(
+            [JOURNAL_REMOTE, "-o", str(path), "-"],
+            input=b"".join(entries),
+            check=True,
+            capture_output=True,
+        )
+        return [f"--file={path}"]
+
+    return make

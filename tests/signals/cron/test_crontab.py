@@ -51,6 +51,12 @@ def test_a_users_crontab_gives_its_entries_with_what_stands_above_them():
     assert (reboot.expression, reboot.environment["CRON_TZ"]) == (None, "Asia/Tokyo")
 
 
+@pytest.mark.parametrize("above", ["# m h  dom mon dow   command", "# Mail:\nMAILTO=ops", ""])
+def test_what_stands_above_something_else_is_no_comment_of_the_entry(above):
+    (entry,) = entries(f"# Edit this file\n{above}\n* * * * * x")
+    assert entry.comments == ()
+
+
 def test_a_system_crontab_names_the_user_of_each_entry():
     (entry,) = entries("17 *\t* * *\troot\tcd / && run-parts /etc/cron.hourly\n", with_user=True)
     assert (entry.expression, entry.user) == ("17 * * * *", "root")

@@ -135,6 +135,14 @@ def test_the_end_of_a_stranger_with_the_same_pid_ends_nothing_of_ours():
     assert unseen.hear(at(3601), end(7, "stranger.sh")) is None
 
 
+def test_the_failure_of_a_stranger_with_the_same_pid_is_not_ours():
+    heard = pairing()
+    heard.hear(at(), start())
+    with pytest.raises(LookupError):
+        heard.hear(at(3600), start(7, "stranger.sh"))
+    assert heard.hear(at(3601), Failed(7, 3, None)) is None
+
+
 def pairing_with_open():
     heard = pairing()
     heard.hear(at(), start())

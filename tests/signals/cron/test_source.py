@@ -8,6 +8,8 @@ import pytest
 
 from verifier.runs.binding import RunKey
 from verifier.runs.instant import format_instant
+from verifier.signals.cron.session import Daemon
+from verifier.signals.cron.session import Host as Processes
 from verifier.signals.cron.source import DELAY
 from verifier.signals.source import SourceUnavailable
 
@@ -173,6 +175,93 @@ def test_what_was_truncated_away_is_a_blind_window_and_no_miss(world, host):
     ]
 
 
+def test_what_was_truncated_away_is_told_before_anything_new_is_logged(world, host):
+    host.pass_to(slot(2))
+    host.log.write_bytes(b"")
+    world.poll()
+    (lost,) = world.ledger.windows("hostcron")
+    assert (lost.until, lost.caught_up_at) == (world.now, None)
+
+
+def test_what_is_in_a_broken_archive_is_lost_up_to_the_first_line_after_it(world, host):
+    host.pass_to(slot(2))
+    world.close()
+    host.pass_to(slot(4), heard=False)
+    host.log.rename(world.home / "syslog.2")
+    host.pass_to(slot(6), heard=False)
+    host.log.unlink()
+    (world.home / "syslog.1.gz").write_bytes(b"no archive")
+    host.pass_to(slot(8), heard=False)
+    world.open()
+    host.pass_to(slot(9))
+    (lost,) = [each for each in world.ledger.windows("hostcron") if each.caught_up_at is None]
+    assert lost.until == slot(7) + timedelta(seconds=1)
+    reported = [world.run(slot(number))["reported"] for number in range(1, 9)]
+    assert reported == [*["succeeded"] * 4, "none", "none", *["succeeded"] * 2]
+    assert world.run(slot(5))["verdict"] is None
+
+
+def test_a_log_that_was_written_anew_with_all_that_was_in_it_has_lost_nothing(world, host):
+    host.pass_to(slot(3))
+    first = f"{format_instant(START)} vm kernel: a line in front".encode()
+    host.log.write_bytes(first + b"\n" + host.log.read_bytes())
+    host.pass_to(slot(5))
+    assert world.ledger.windows("hostcron") == []
+    assert [len(world.run(slot(number))["attempts"]) for number in range(1, 5)] == [1] * 4
+
+
+def test_a_source_that_reads_another_file_from_now_on_goes_on_with_what_that_has(world, host):
+    host.pass_to(slot(3))
+    other = world.home / "other"
+    lines = host.log.read_bytes().splitlines(keepends=True)
+    other.write_bytes(b"".join([b"2026-04-03T01:58:00Z vm kernel: up\n", *lines]))
+    host.log.unlink()
+    text = (world.home / "landed.yaml").read_text()
+    (world.home / "landed.yaml").write_text(text.replace("/syslog", "/other"))
+    host.log = other
+    world.close()
+    world.open()
+    host.pass_to(slot(5))
+    assert world.ledger.windows("hostcron") == []
+    assert [len(world.run(slot(number))["attempts"]) for number in range(1, 5)] == [1] * 4
+
+
+def test_history_in_a_log_that_is_read_for_the_first_time_is_taken(world, host):
+    long_ago = START - timedelta(days=3)
+    host.end(host.start(at=long_ago), at=long_ago + timedelta(seconds=1))
+    world.poll()
+    assert world.run(long_ago)["reported"] == "succeeded"
+
+
+def test_where_cron_does_not_log_failures_an_end_is_no_success(make_world):
+    class Level11(Processes):
+        def daemon(self):
+            return Daemon(7, 11)
+
+    world = make_world(CONFIG, START, Level11("vm"))
+    host = Host(world)
+    host.end(host.start(at=slot(1)), at=slot(1) + timedelta(seconds=1))
+    world.now = slot(1) + timedelta(seconds=5)
+    world.poll()
+    (attempt,) = world.run(slot(1))["attempts"]
+    assert (attempt["state"], attempt["end_proof"]) == ("lost", "exit")
+
+
+def test_without_ends_a_run_counts_as_running_and_its_check_can_still_verify_it(world, host):
+    host.say("(root) CMD (/opt/nightly.sh --all)", slot(2) + timedelta(seconds=1))
+    with sqlite3.connect(world.home / "warehouse.db") as database:
+        database.execute("insert into done values ('2026-04-02')")
+    database.close()
+    seen = []
+    for passed in (1, 46, 92):
+        world.now = slot(2) + minutes(passed)
+        world.turn()
+        world.turn()
+        night = world.run(slot(2), "nightly")
+        seen.append((night["reported"], night["verdict"]))
+    assert seen == [("running", None), ("timed_out", None), ("timed_out", "verified")]
+
+
 def test_an_attempt_that_fails_and_one_that_is_killed_are_told_apart(world, host):
     failing = host.start(at=slot(1) + timedelta(seconds=1))
     host.fail(failing, slot(1) + timedelta(seconds=2))
@@ -224,9 +313,9 @@ def test_read_again_from_any_kept_position_nothing_is_lost_or_doubled(world, hos
     assert [len(world.run(slot(n))["attempts"]) for n in range(1, 5)] == [1] * 4
 
 
-def test_a_cursor_of_another_log_or_none_at_all_begins_anew(world, host):
+def test_a_cursor_that_cannot_be_read_or_is_of_a_journal_begins_anew(world, host):
     host.pass_to(slot(2))
-    for cursor in ("no JSON", '{"path": "/var/log/other"}', '{"open": 7}'):
+    for cursor in ("no JSON", '{"file": {"inode": "x"}}', '{"open": 7}', '{"journal": "s=1"}'):
         world.feed._cursor = cursor
         world.poll()
     assert len(world.run(slot(1))["attempts"]) == 1
@@ -263,3 +352,39 @@ def test_expected_from_before_the_log_begins_is_a_blind_window(world, host):
     assert [(each.since, each.until, each.caught_up_at) for each in windows] == [
         (since, START - minutes(5), None)
     ]
+
+
+def test_the_journal_tells_the_same_as_a_file(make_world, make_journal, exported, monkeypatch):
+    def logged(second, message):
+        return exported(second, message.encode(), start=START)
+
+    entries = [
+        logged(61, "(app) CMD ([7] /opt/minutely.sh)"),
+        logged(62, "(app) END ([7] /opt/minutely.sh)"),
+        logged(121, "(app) CMD ([8] /opt/minutely.sh)"),
+        logged(122, "(CRON) error (grandchild #8 failed with exit status 3)"),
+    ]
+    world = make_world(CONFIG.replace('path: "{home}/syslog"', "journal: true"), START)
+    command = world.home / "journalctl"
+    monkeypatch.setenv("PATH", str(world.home), prepend=os.pathsep)
+
+    def show(name, *shown):
+        (file,) = make_journal(*shown, name=name)
+        command.write_text(f'#!/bin/sh\nexec /usr/bin/journalctl {file} "$@"\n')
+        command.chmod(0o755)
+
+    show("first", *entries)
+    for second in (125, 130):
+        world.now = START + timedelta(seconds=second)
+        world.poll()
+    assert [world.run(slot(n))["reported"] for n in (1, 2)] == ["succeeded", "failed"]
+    assert world.feed.heard_until == world.now - DELAY
+    before = world.ledger.windows("hostcron")
+    show("vacuumed", logged(181, "(app) CMD ([9] /opt/minutely.sh)"))
+    world.now = START + timedelta(seconds=185)
+    world.poll()
+    assert world.run(slot(3))["reported"] == "running"
+    assert [len(world.run(slot(n))["attempts"]) for n in (1, 2, 3)] == [1] * 3
+    (lost,) = [each for each in world.ledger.windows("hostcron") if each not in before]
+    began, ended = (START + timedelta(seconds=second) for second in (125, 181))
+    assert (lost.since, lost.until, lost.caught_up_at) == (began, ended, None)

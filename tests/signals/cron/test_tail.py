@@ -113,6 +113,16 @@ def test_what_is_still_written_to_the_renamed_file_is_read_too(log):
     assert log.poll() == [b"one", b"two", b"three"]
 
 
+def test_half_a_line_in_the_renamed_file_is_not_cut_off_before_the_new_one_is_written_to(log):
+    log.write(b"one\ntw")
+    log.poll()
+    log.rotate()
+    log.poll()
+    log.write(b"o\n", "syslog.1")
+    assert log.poll() == [b"one", b"two"]
+    assert log.cut_off == 0
+
+
 def test_the_new_file_need_not_be_there_yet(log):
     log.write(b"one\n")
     log.poll()
@@ -164,6 +174,38 @@ def test_what_was_truncated_unread_is_told_to_be_lost(log, new):
     log.write(b"more\n")
     assert log.poll()[2:] == [*new.splitlines(), b"more"]
     assert log.lost == 1
+
+
+def test_a_file_that_lost_its_end_is_not_the_one_that_was_read(log):
+    log.write(b"a line\n" * 1_000)
+    log.poll()
+    os.truncate(log.path, 5_600)
+    log.poll()
+    assert log.lost == 1
+
+
+def test_a_file_that_is_being_compressed_is_read_once(log):
+    log.write(b"one\n")
+    log.rotate()
+    log.path.with_name("syslog.1.gz").write_bytes(gzip.compress(b"one\n"))
+    log.write(b"two\n")
+    assert log.poll() == [b"one", b"two"]
+
+
+def test_a_file_that_is_rotated_this_very_moment_is_left_for_the_next_time(log, monkeypatch):
+    log.write(b"one\n")
+    log.poll()
+    log.write(b"two\n")
+    with monkeypatch.context() as patched:
+        # What was found a moment ago is another file by now.
+        patched.setattr("verifier.signals.cron.tail._is_of", lambda file, position: True)
+        log.rotate()
+        log.write(b"three, and more of it than was read before\n")
+        log.path.with_name("syslog.1").rename(log.path.with_name("aside"))
+        log.poll()
+    log.path.with_name("aside").rename(log.path.with_name("syslog.1"))
+    assert log.poll() == [b"one", b"two", b"three, and more of it than was read before"]
+    assert log.lost == 0
 
 
 def test_what_was_rotated_away_unread_is_told_to_be_lost_and_the_rest_is_read(log):
@@ -219,7 +261,7 @@ def test_a_name_with_wildcards_is_a_name(tmp_path):
 def test_a_line_that_never_ends_costs_no_memory_and_is_counted_once(log):
     log.write(b"one\n")
     for _ in range(5):
-        log.write(b"x" * LINE)
+        log.write(b"x" * (LINE + 1))
         log.poll()
     log.write(b"\ntwo\n")
     assert log.poll() == [b"one", b"two"]

@@ -69,6 +69,7 @@ def read_crontab(text: str, *, with_user: bool) -> Iterator[Entry | NotRead]:
                 comments.append(comment)
         elif setting := _ENVIRONMENT.fullmatch(line):
             environment[_unquoted(setting[1])] = _unquoted(setting[2])
+            comments.clear()
         else:
             entry = _entry(number, raw.lstrip(), with_user=with_user)
             if isinstance(entry, Entry):

@@ -37,7 +37,6 @@ BEFORE = timedelta(days=1)
 class Cursor(msgspec.Struct, frozen=True, omit_defaults=True):
     """How far the log was read, and which attempts had not ended there."""
 
-    path: str | None = None
     file: tail.Position | None = None
     journal: str | None = None
     open: tuple[Open, ...] = ()
@@ -72,8 +71,8 @@ class CronLogSource(PolledSource[CronLogSettings, CronBinding]):
 
     def poll(self, feed: Feed[CronBinding], now: datetime) -> None:
         """Take in what was logged since the cursor."""
-        cursor = _read_cursor(feed.cursor, self.settings.path)
-        is_new = cursor == Cursor()
+        cursor = _read_cursor(feed.cursor)
+        is_new = (cursor.journal if self.settings.journal else cursor.file) is None
         heard_until = feed.heard_until or now
         pairing = Pairing(
             Commands(feed.jobs).find,
@@ -102,8 +101,7 @@ class CronLogSource(PolledSource[CronLogSettings, CronBinding]):
                 feed.refuse(code, count, hearing.examples[code])
         if lost_since is not None:
             feed.lost(lost_since, now)
-            if cursor != Cursor():
-                feed.take((), cursor=_write_cursor(cursor))
+            feed.take((), cursor=_write_cursor(cursor))
         feed.heard(now - DELAY)
 
     def examine(self, jobs: Sequence[BoundJob[CronBinding]], now: datetime) -> Iterator[Remark]:
@@ -139,7 +137,7 @@ class CronLogSource(PolledSource[CronLogSettings, CronBinding]):
             hearing.refuse(RejectCode.TOO_LARGE, f"a line of {path}", page.too_long)
             hearing.refuse(RejectCode.UNREADABLE, f"the last line of a log {path}", page.cut_off)
             signals = list(hearing.hear(page.lines))
-            after = Cursor(path=str(path), file=page.position, open=pairing.open)
+            after = Cursor(file=page.position, open=pairing.open)
             yield Piece(signals, after, page.lost)
 
     def _tells_failures(self, host: str) -> bool:
@@ -148,15 +146,14 @@ class CronLogSource(PolledSource[CronLogSettings, CronBinding]):
         return daemon is None or bool(daemon.log_level & FAILURES)
 
 
-def _read_cursor(text: str | None, path: str | None) -> Cursor:
-    """The cursor that was kept; where it is of another log, its beginning."""
+def _read_cursor(text: str | None) -> Cursor:
+    """The cursor that was kept; the beginning where there is none that can be read."""
     if text is None:
         return Cursor()
     try:
-        cursor = msgspec.json.decode(text, type=Cursor)
+        return msgspec.json.decode(text, type=Cursor)
     except msgspec.DecodeError:
         return Cursor()
-    return cursor if cursor.path == path else Cursor()
 
 
 def _write_cursor(cursor: Cursor) -> str:
