@@ -24,37 +24,38 @@ def read(text: str) -> Any:
 def test_what_is_written_can_be_used_as_it_is(plugin: object) -> None:
     jobs = [skeleton("load", further={"retry": {"max_attempts": 3}}), skeleton(NASTY)]
     jobs = named(jobs, [])
-    config = read(written(jobs, of="night", source="night", undeclared_type=None))
+    config = read(written(jobs, of="night", source="night", undeclared=None))
     assert [job.binding.task for job in config.jobs.values()] == ["load", NASTY]
     assert config.jobs["load"].declaration.retry.max_attempts == 3
     assert config.jobs["load"].declaration.job_class == "best-effort"
 
 
 def test_it_never_invents_a_check_or_a_promise(plugin: object) -> None:
-    text = written([skeleton()], of="night", source="night", undeclared_type=None)
+    text = written([skeleton()], of="night", source="night", undeclared=None)
     job = read(text).jobs["load"]
     assert (job.checks, job.declaration.statement) == ((), "")
 
 
 def test_comments_stay_comments(plugin: object) -> None:
     told = skeleton(comments=("nightly\nload: {}", "\x1b[31mred"))
-    text = written([told], of="night", source="night", undeclared_type=None)
+    text = written([told], of="night", source="night", undeclared=None)
     assert [*read(text).jobs] == ["load"]
     assert "  # nightly load: {}\n  # \\x1b[31mred\n" in text
 
 
 def test_a_job_whose_schedule_is_not_known_is_left_for_a_person(plugin: object) -> None:
     told = [skeleton(), skeleton("odd", schedule=None)]
-    text = written(told, of="night", source="night", undeclared_type=None)
+    text = written(told, of="night", source="night", undeclared=None)
     assert [*read(text).jobs] == ["load"]
     assert '#     scheduler: {source: "night", task: "odd"}' in text
-    alone = written([told[1]], of="night", source="night", undeclared_type=None)
+    alone = written([told[1]], of="night", source="night", undeclared=None)
     assert "\njobs:" not in alone
 
 
-def test_a_source_that_is_not_declared_is_named_with_its_type() -> None:
-    text = written([skeleton()], of="crontab", source="cron", undeclared_type="cron-log")
-    assert "#   sources: {cron: {type: cron-log}}" in text
+def test_a_source_that_is_not_declared_is_shown_with_what_to_begin_with() -> None:
+    keys = {"type": "cron-log", "path": "/x"}
+    text = written([skeleton()], of="crontab", source="cron", undeclared=keys)
+    assert "#   sources: {cron: {type: cron-log, path: /x}}" in text
 
 
 @pytest.mark.parametrize(

@@ -54,8 +54,9 @@ def discover(
         notes = [each.message for each in remarks]
         show_json({"jobs": [msgspec.to_builtins(each) for each in skeletons], "notes": notes})
     elif skeletons:
-        undeclared = None if place.settings else place.type
-        text = written(skeletons, of=name, source=place.source, undeclared_type=undeclared)
+        example = {"type": place.type, **place.kind.example}
+        undeclared = None if place.settings else example
+        text = written(skeletons, of=name, source=place.source, undeclared=undeclared)
         show_lines(text)
     elif not found:
         note(f"note: nothing is scheduled at {name}")

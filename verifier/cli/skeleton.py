@@ -27,7 +27,7 @@ _UNDECLARED = """\
 #
 # The source is not declared yet:
 #
-#   sources: {{{source}: {{type: {type}}}}}
+#   sources: {{{source}: {{{keys}}}}}
 """
 _NO_SCHEDULE = "When it is due is not known. Add its schedule, and take away the number signs:"
 
@@ -47,12 +47,13 @@ def named(skeletons: Sequence[JobSkeleton], taken: Sequence[str]) -> list[JobSke
 
 
 def written(
-    skeletons: Sequence[JobSkeleton], *, of: str, source: str, undeclared_type: str | None
+    skeletons: Sequence[JobSkeleton], *, of: str, source: str, undeclared: Mapping[str, str] | None
 ) -> str:
-    """The piece of YAML; ``undeclared_type`` where the source has yet to be declared."""
+    """The piece of YAML; ``undeclared``: what to declare of a source that is not."""
     text = _HEAD.format(of=of)
-    if undeclared_type is not None:
-        text += _UNDECLARED.format(source=source, type=undeclared_type)
+    if undeclared is not None:
+        keys = ", ".join(f"{key}: {value}" for key, value in undeclared.items())
+        text += _UNDECLARED.format(source=source, keys=keys)
     lines = ["", "jobs:"] if any(each.schedule for each in skeletons) else ["", "# jobs:"]
     for skeleton in skeletons:
         lines += _job(skeleton, source)

@@ -122,7 +122,8 @@ class Source(ABC, Generic[S, B]):
     ``scheduler``: the word for it in figures. ``discovers``: what ``landed discover``
     calls it. ``dialect``: by whose rules its cron expressions are read where a job
     does not say. ``of_host``: whether what it reads is of the host that reads it, so
-    that replicas on other hosts would hear something else.
+    that replicas on other hosts would hear something else. ``example``: settings to begin
+    with, beside the type.
     """
 
     scheduler: ClassVar[str]
@@ -130,6 +131,7 @@ class Source(ABC, Generic[S, B]):
     model: ClassVar[type[SourceModel]]
     binding: ClassVar[type[BindingModel]]
     dialect: ClassVar[str] = "debian"
+    example: ClassVar[Mapping[str, str]] = {}
     of_host: ClassVar[bool] = False
 
     def __init__(self, settings: S) -> None:

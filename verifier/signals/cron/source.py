@@ -1,9 +1,10 @@
 """The log of cron as a source: what cron says of the jobs it starts, and nothing else."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import ClassVar
 
 import msgspec
 
@@ -58,6 +59,7 @@ class CronLogSource(PolledSource[CronLogSettings, CronBinding]):
     model = CronLogSettings
     binding = CronBinding
     dialect = "debian"
+    example: ClassVar[Mapping[str, str]] = {"path": "/var/log/syslog"}
     of_host = True
 
     def __init__(self, settings: CronLogSettings, host: Host | None = None) -> None:
