@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -18,7 +19,7 @@ from sqlalchemy import NullPool, create_engine, make_url
 from verifier.checks.evaluate import evaluate
 from verifier.checks.question import Question
 from verifier.checks.registry import Check
-from verifier.checks.stores.registry import Stores
+from verifier.checks.stores.registry import StoreConfig, Stores
 from verifier.checks.stores.sql import SqlStore, SqlStoreConfig
 from verifier.runs.evaluation import CheckResult
 from verifier.runs.interval import Interval
@@ -143,14 +144,15 @@ class Asker:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def stores(self, **fields: Any) -> Stores:
-        configs = {
-            name: SqlStoreConfig.model_validate(
-                {"type": "sql", "url": f"sqlite:///{self.folder / name}.db", **fields}
-            )
+    def stores(
+        self, others: Mapping[str, Mapping[str, Any]] = MappingProxyType({}), **fields: Any
+    ) -> Stores:
+        written: dict[str, Any] = {
+            name: {"type": "sql", "url": f"sqlite:///{self.folder / name}.db", **fields}
             for name in ("orders", "warehouse")
         }
-        return Stores(configs)
+        read = TypeAdapter(StoreConfig).validate_python
+        return Stores({name: read(each) for name, each in {**written, **others}.items()})
 
     def all(
         self,
@@ -158,11 +160,12 @@ class Asker:
         question: Question = NIGHT,
         *,
         store_fields: Mapping[str, Any] | None = None,
+        stores: Mapping[str, Mapping[str, Any]] | None = None,
         **more: Any,
     ) -> tuple[CheckResult, ...]:
         models = [TypeAdapter(Check).validate_python({"name": "it", **check}) for check in checks]
-        with self.stores(**(store_fields or {})) as stores:
-            return evaluate(models, stores, question, NOW, **more)
+        with self.stores(stores or {}, **(store_fields or {})) as opened:
+            return evaluate(models, opened, question, NOW, **more)
 
     def __call__(
         self, check: Mapping[str, Any], question: Question = NIGHT, **more: Any

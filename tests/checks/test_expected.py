@@ -1,10 +1,25 @@
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from verifier.checks.registry import Check
-from verifier.runs.evaluation import Effect, Result
+from verifier.runs.evaluation import CheckResult, Effect, Result
+
+
+def verified(*expected: int) -> list[CheckResult]:
+    """Answers of earlier verified runs."""
+    return [
+        CheckResult(
+            name="it",
+            type="scope",
+            result=Result.HOLDS,
+            expected=each,
+            evaluated_at=datetime(2026, 4, 2, tzinfo=UTC),
+        )
+        for each in expected
+    ]
 
 
 def scope(**expected: Any) -> dict[str, Any]:
@@ -94,7 +109,9 @@ def test_an_expected_number_far_from_that_of_verified_runs_is_not_believed(
 ):
     load("DE", "FR", "IT")
 
-    answer = ask(check(drift_within_pct=20), verified_expected={"it": history, "other": [99]})
+    answer = ask(
+        check(drift_within_pct=20), history={"it": verified(*history), "other": verified(99)}
+    )
 
     assert answer.reason == reason
     assert (answer.effect is Effect.COMPLETE) == (reason is None)

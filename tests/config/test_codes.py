@@ -154,19 +154,20 @@ CASES = [
         says="expected a duration such as 90s, 5m or 1h30m, found '5 minutes'",
     ),
     Case(
-        code=Code.NOT_YET,
-        job={"checks": "[{type: baseline, name: usual}]"},
-        at="baseline",
-        path="jobs.daily.checks[0].type",
-        says="found a check of type baseline",
-        hint="not yet supported; leave it out",
-    ),
-    Case(
         code=Code.BAD_NAME,
         text='version: 1\njobs:\n  "../../x": {schedule: {every: 1h}, class: best-effort}\n',
         at='"../../x"',
         path="jobs.../../x",
         says="found '../../x'",
+    ),
+    Case(
+        code=Code.WRONG_STORE,
+        job={
+            "checks": f"[{scope('regions')}, {{type: file, name: it, store: shop, path: a.csv}}]",
+        },
+        at="shop, path",
+        path="jobs.daily.checks[1].store",
+        says="expected a store of type files, found 'shop' of type sql",
     ),
     Case(
         code=Code.UNKNOWN_STORE,

@@ -100,7 +100,12 @@ def test_an_older_night_that_is_verified_later_does_not_refresh_the_newest(week,
     assert week.last_useful("nightly").due == build.at("+2 02:00")
 
 
-def test_what_verified_runs_expected_tells_what_is_usual(ledger, told, build):
-    told.night()
-    assert ledger.verified_expected("nightly") == {"rows": [3]}
-    assert ledger.verified_expected("quarter") == {}
+def test_what_other_verified_runs_answered_tells_what_is_usual(week, build):
+    tonight, unknown = build.key("nightly", "+2 02:00"), build.key("quarter", "+2 02:00")
+    answers = week.verified_answers(tonight, 20)
+    assert set(answers) == {"rows"}
+    assert {each.expected for each in answers["rows"]} == {3}
+    nights = len(answers["rows"])
+    assert len(week.verified_answers(build.key("nightly", "+9 02:00"), 20)["rows"]) == nights + 1
+    assert len(week.verified_answers(tonight, 1)["rows"]) == 1
+    assert week.verified_answers(unknown, 20) == {}

@@ -20,14 +20,32 @@ _CHECK = (
     "null_result",
     "null_key",
     "not_a_number",
+    "not_an_instant",
+    "in_the_future",
     "too_many_keys",
     "out_of_reach",
     "zero_on_both_sides",
+    "out_of_root",
+    "no_such_file",
+    "too_large",
+    "refused",
+    "redirected",
+    "no_such_value",
+    "in_doubt",
+    "raised",
+    "said_so",
+    "no_start",
     "no_interval",
     "not_one_day",
     "no_partition",
 )
-_EXPECTED = ("expected_empty", "expected_not_ready", "expected_below_min", "expected_drifted")
+_EXPECTED = (
+    "expected_empty",
+    "expected_not_ready",
+    "expected_below_min",
+    "expected_drifted",
+    "not_enough_history",
+)
 
 _GROUPS = {
     **dict.fromkeys(_STORE, UnknownGroup.STORE),

@@ -1,14 +1,18 @@
 """Bounds: how far a number may be from what is expected."""
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from verifier.checks.number import EXACT, plain
+from verifier.checks.part import Part
 
 Amount = Annotated[Decimal, Field(ge=0, description="An amount, in the unit of the numbers.")]
 Percent = Annotated[Decimal, Field(ge=0, le=1_000_000, description="Percent: 5 means 5 %.")]
+
+
+Number = Annotated[Decimal, Field(description="A number; exact, as it is written.")]
 
 
 class Range:
@@ -64,3 +68,46 @@ def around(centre: Decimal, *, within_abs: Decimal | None, within_pct: Decimal |
 def percent_of(percent: Decimal, whole: Decimal) -> Decimal:
     """``percent`` percent of ``whole``, exactly."""
     return EXACT.divide(EXACT.multiply(percent, whole), Decimal(100))
+
+
+class Bounds(Part):
+    """Where a number has to lie; what is given must all hold."""
+
+    eq: Annotated[
+        Number | None, Field(description="Exactly this number, or close to it by `within_…`.")
+    ] = None
+    ge: Annotated[Number | None, Field(description="At least this number.")] = None
+    le: Annotated[Number | None, Field(description="At most this number.")] = None
+    between: Annotated[
+        tuple[Number, Number] | None,
+        Field(description="At least the first and at most the second number."),
+    ] = None
+    within_abs: Annotated[Amount | None, Field(description="How far it may be from `eq`.")] = None
+    within_pct: Annotated[
+        Percent | None, Field(description="How far it may be from `eq`, in percent of that.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _bounds_that_can_hold(self) -> Self:
+        tolerance = self.within_abs is not None or self.within_pct is not None
+        if tolerance and self.eq is None:
+            raise ValueError("expected 'eq' beside a tolerance")
+        if self.bounded and self.allowed.empty:
+            raise ValueError("expected bounds that a number can meet")
+        return self
+
+    @property
+    def bounded(self) -> bool:
+        """Whether there is any bound."""
+        fixed = (self.eq, self.ge, self.le, self.between)
+        return any(each is not None for each in fixed)
+
+    @property
+    def allowed(self) -> Range:
+        """The numbers that all bounds allow."""
+        ranges = [Range(self.ge, self.le)]
+        if self.between is not None:
+            ranges.append(Range(*self.between))
+        if self.eq is not None:
+            ranges.append(around(self.eq, within_abs=self.within_abs, within_pct=self.within_pct))
+        return overlap(ranges)

@@ -8,11 +8,13 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from verifier.checks.answer import Answer
+from verifier.checks.evidence import Detail, kept
 from verifier.checks.inquiry import Inquiry
 from verifier.checks.model import CheckModel
+from verifier.checks.number import plain
 from verifier.checks.question import Question
 from verifier.checks.reason import CannotTell, UnknownReason
-from verifier.checks.store import Session
+from verifier.checks.store import Opened
 from verifier.checks.stores.registry import Stores
 from verifier.runs.evaluation import CheckResult, Effect, Result
 
@@ -21,7 +23,7 @@ T = TypeVar("T")
 MAX_KEYS = 1_000_000
 """How many keys one check holds in memory at most, on each side."""
 
-NO_HISTORY: Mapping[str, Sequence[int]] = MappingProxyType({})
+NO_HISTORY: Mapping[str, Sequence[CheckResult]] = MappingProxyType({})
 
 
 def evaluate(
@@ -30,41 +32,45 @@ def evaluate(
     question: Question,
     now: datetime,
     *,
-    verified_expected: Mapping[str, Sequence[int]] = NO_HISTORY,
+    history: Mapping[str, Sequence[CheckResult]] = NO_HISTORY,
+    detail: Detail = Detail.KEYS,
     max_keys: int = MAX_KEYS,
 ) -> tuple[CheckResult, ...]:
     """The answer of each of ``checks`` to ``question``, in their order.
 
-    ``now`` is noted as the time of the answers. ``verified_expected`` holds, by the
-    check's name, the expected counts of earlier verified runs, for drift.
+    ``now`` is noted as the time of the answers. ``history`` holds, by the check's name,
+    its answers in earlier verified runs, newest first. ``detail`` says how much of what
+    was seen is kept as evidence.
 
     Whatever keeps a check from answering is its own ``unknown`` with a reason; it
     raises nothing and takes no other check with it.
     """
     results = []
     with ExitStack() as stack:
-        asked = (query.store for check in checks for query in check.queries())
+        asked = (need.store for check in checks for need in check.needs())
         sessions = open_sessions(stack, asked, stores)
         for check in checks:
             inquiry = Inquiry(
                 question=question,
+                now=now,
                 sessions=sessions,
-                history=verified_expected.get(check.name, ()),
+                stop=stores.stop,
+                history=history.get(check.name, ())[: check.history],
                 max_keys=max_keys,
             )
-            results.append(ask(check, inquiry, now))
+            results.append(ask(check, inquiry, detail))
     return tuple(results)
 
 
 def open_sessions(
     stack: ExitStack, names: Iterable[str], stores: Stores
-) -> dict[str, Session | CannotTell]:
+) -> dict[str, Opened | CannotTell]:
     """A snapshot of each store of those ``names``, or why there is none.
 
     In order of their names: two evaluations that wait for each other's connections
     would wait forever.
     """
-    sessions: dict[str, Session | CannotTell] = {}
+    sessions: dict[str, Opened | CannotTell] = {}
     for name in sorted(set(names)):
         try:
             sessions[name] = stack.enter_context(stores.get(name).session())
@@ -75,13 +81,11 @@ def open_sessions(
     return sessions
 
 
-def ask(check: CheckModel, inquiry: Inquiry, now: datetime) -> CheckResult:
+def ask(check: CheckModel, inquiry: Inquiry, detail: Detail) -> CheckResult:
     """One check's answer; whatever keeps it from answering is its ``unknown``."""
     began = perf_counter()
     answer = told(lambda: check.answer(inquiry))
-    if isinstance(answer, CannotTell):
-        return unknown(check, answer, inquiry, now, began)
-    return result_of(check, answer, None, inquiry, now, began)
+    return result_of(check, answer, inquiry, detail, began)
 
 
 def told(call: Callable[[], T]) -> T | CannotTell:
@@ -94,41 +98,35 @@ def told(call: Callable[[], T]) -> T | CannotTell:
         return _unforeseen(error)
 
 
-def unknown(
-    check: CheckModel, error: CannotTell, inquiry: Inquiry, now: datetime, began: float
-) -> CheckResult:
-    """The result of a check that could not answer."""
-    if error.detail:
-        inquiry.evidence["detail"] = error.detail
-    answer = Answer(result=Result.UNKNOWN)
-    return result_of(check, answer, str(error.reason), inquiry, now, began)
-
-
 def result_of(
     check: CheckModel,
-    answer: Answer,
-    reason: str | None,
+    answer: Answer | CannotTell,
     inquiry: Inquiry,
-    now: datetime,
+    detail: Detail,
     began: float,
 ) -> CheckResult:
-    """The full result of an answer to a check that was begun at ``began`` (perf_counter)."""
+    """The full result of a check that was begun at ``began`` (perf_counter)."""
+    if isinstance(answer, CannotTell):
+        if answer.detail:
+            inquiry.evidence["detail"] = answer.detail
+        answer = Answer(result=Result.UNKNOWN, reason=answer.reason)
     proves = check.proves == "complete" and answer.result is Result.HOLDS
     return CheckResult(
         name=check.name,
         type=check.type,
         result=answer.result,
-        reason=reason,
+        reason=answer.reason,
         effect=Effect.COMPLETE if proves else answer.effect,
         expected=answer.expected,
         done=answer.done,
         missing=answer.missing,
         surplus=answer.surplus,
         unexpected=answer.unexpected,
-        evidence=inquiry.evidence,
+        measured=None if answer.measured is None else plain(answer.measured),
+        evidence=kept(inquiry.evidence, detail),
         source_sketch=answer.source_sketch,
         destination_sketch=answer.destination_sketch,
-        evaluated_at=now,
+        evaluated_at=inquiry.now,
         duration_seconds=perf_counter() - began,
     )
 

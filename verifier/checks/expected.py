@@ -10,9 +10,12 @@ from pydantic import Field, model_validator
 from verifier.checks.bounds import Percent, around
 from verifier.checks.inquiry import NOTHING, Inquiry, Statement
 from verifier.checks.keys import Key, key_of
-from verifier.checks.model import Name, Part, Query, Sql
+from verifier.checks.model import Name, Query, Sql
 from verifier.checks.number import plain, to_count, to_number
+from verifier.checks.part import Part
 from verifier.checks.reason import CannotTell, UnknownReason
+
+_USUAL = 20
 
 
 class Ready(Part):
@@ -52,13 +55,19 @@ class Expected(Part):
             raise ValueError("expected either 'min' or 'allow_empty', found both")
         return self
 
-    def queries(self) -> Iterator[Query]:
-        """The SQL texts, seen from the check that holds this as ``expected``."""
-        store_path = ("expected", "store")
-        yield Query(path=("expected", "sql"), sql=self.sql, store=self.store, store_path=store_path)
+    def queries(self, *at: str) -> Iterator[Query]:
+        """The SQL texts, seen from the check that holds this, as ``expected`` by default."""
+        at = at or ("expected",)
+        store_path = (*at, "store")
+        yield Query(path=(*at, "sql"), sql=self.sql, store=self.store, store_path=store_path)
         if self.ready is not None:
-            path = ("expected", "ready", "sql")
+            path = (*at, "ready", "sql")
             yield Query(path=path, sql=self.ready.sql, store=self.store, store_path=store_path)
+
+    @property
+    def history(self) -> int:
+        """How many earlier verified runs tell what number is usual."""
+        return 0 if self.drift_within_pct is None else _USUAL
 
     def keys(self, inquiry: Inquiry, width: int) -> set[Key]:
         """The expected keys of ``width`` values each, every key once.
@@ -115,9 +124,10 @@ class Expected(Part):
                 UnknownReason.EXPECTED_BELOW_MIN,
                 f"expected at least {self.min}, the expected side has {count}",
             )
-        if self.drift_within_pct is None or not inquiry.history:
+        known = [each.expected for each in inquiry.history if each.expected is not None]
+        if self.drift_within_pct is None or not known:
             return
-        usual = median([Decimal(each) for each in inquiry.history])
+        usual = median([Decimal(each) for each in known])
         evidence["usual"] = plain(usual)
         allowed = around(usual, within_abs=None, within_pct=self.drift_within_pct)
         if Decimal(count) not in allowed:

@@ -1,17 +1,20 @@
 """One check's way to the stores: it binds, asks, and keeps what was asked as evidence."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from time import perf_counter
+from typing import Any, cast
 
 from verifier.checks.number import to_number
 from verifier.checks.question import Question, Value
 from verifier.checks.reason import CannotTell, UnknownReason
 from verifier.checks.sqltext import parameters_in
-from verifier.checks.store import Rows, Session
+from verifier.checks.store import FilesSession, HttpSession, Opened, Rows, Session, StoreKind
+from verifier.checks.stores.watch import Stop
+from verifier.runs.evaluation import CheckResult
 
 NOTHING = object()
 """No row at all, where NULL would be a value."""
@@ -38,23 +41,42 @@ class Statement:
 class Inquiry:
     """What one check may use to answer one question.
 
-    ``sessions`` holds a snapshot for each store, or why there is none. ``history``
-    are the expected counts of this check in earlier verified runs, oldest first.
-    ``evidence`` is filled while the check works, so that an unknown answer shows
-    how far it came. ``max_keys`` bounds how many keys are held in memory.
+    ``now`` is the UTC instant of asking. ``sessions`` holds a session for each store, or
+    why there is none; ``stop`` is set when nothing may be asked any more. ``history``
+    are this check's answers in earlier verified runs, newest first. ``evidence`` is
+    filled while the check works, so that an unknown answer shows how far it came.
+    ``max_keys`` bounds how many keys are held in memory.
     """
 
     question: Question
-    sessions: Mapping[str, Session | CannotTell]
-    history: Sequence[int] = ()
+    now: datetime
+    sessions: Mapping[str, Opened | CannotTell]
+    stop: Stop
+    history: Sequence[CheckResult] = ()
     max_keys: int
     evidence: dict[str, Any] = field(default_factory=dict)
 
     def session(self, store: str) -> Session:
-        """The snapshot of ``store``; raises ``CannotTell`` where there is none."""
+        """The snapshot of a SQL store; raises ``CannotTell`` where there is none."""
+        return cast(Session, self._opened(store, StoreKind.SQL))
+
+    def folder(self, store: str) -> FilesSession:
+        """A store of files; raises ``CannotTell`` where it cannot be asked."""
+        return cast(FilesSession, self._opened(store, StoreKind.FILES))
+
+    def service(self, store: str) -> HttpSession:
+        """A store that answers by HTTP; raises ``CannotTell`` where it cannot be asked."""
+        return cast(HttpSession, self._opened(store, StoreKind.HTTP))
+
+    def _opened(self, store: str, kind: StoreKind) -> Opened:
         session = self.sessions[store]
         if isinstance(session, CannotTell):
             raise CannotTell(session.reason, session.detail)
+        if session.kind is not kind:
+            # An older declaration of the job, from when the store was another one.
+            raise CannotTell(
+                UnknownReason.UNREACHABLE, f"{store} is of type {session.kind}, not {kind}"
+            )
         return session
 
     def statement(self, store: str, sql: str, **own: Value) -> Statement:
@@ -66,9 +88,27 @@ class Inquiry:
         }
         return Statement(store=store, sql=sql, parameters=parameters)
 
-    def rows(self, statement: Statement) -> AbstractContextManager[Rows]:
-        """Runs ``statement``."""
-        return self.session(statement.store).select(statement.sql, statement.parameters)
+    @contextmanager
+    def rows(self, statement: Statement) -> Iterator[Rows]:
+        """Runs ``statement``, and notes when and how long in the evidence."""
+        session = self.session(statement.store)
+        with (
+            self.timed(statement.store, session.snapshot),
+            session.select(statement.sql, statement.parameters) as rows,
+        ):
+            yield rows
+
+    @contextmanager
+    def timed(self, store: str, snapshot: datetime | None = None) -> Iterator[None]:
+        """Notes the instant at which ``store`` is asked, and how long that takes."""
+        asked = self.evidence.setdefault("asked", {}).setdefault(
+            store, {"snapshot": _json_ready(snapshot or self.now), "seconds": 0.0}
+        )
+        began = perf_counter()
+        try:
+            yield
+        finally:
+            asked["seconds"] = round(asked["seconds"] + perf_counter() - began, 6)
 
     def number(self, statement: Statement) -> Decimal:
         """The one number that ``statement`` gives; raises ``CannotTell`` for all else."""

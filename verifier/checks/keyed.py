@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from verifier.checks.inquiry import Inquiry, Statement
-from verifier.checks.keys import Key
+from verifier.checks.keys import Key, key_of
 from verifier.checks.model import (
     DURATION_PATTERN,
     Identifier,
@@ -16,6 +16,7 @@ from verifier.checks.model import (
     Sql,
     positive_duration,
 )
+from verifier.checks.part import Part
 from verifier.checks.question import Value
 from verifier.checks.reason import CannotTell, UnknownReason
 from verifier.checks.split import PartitionedCheck
@@ -54,8 +55,8 @@ Within = Annotated[
 ]
 
 
-class KeyedCheck(PartitionedCheck):
-    """A check that counts the rows of each business key.
+class KeyedRows(Part):
+    """Rows of a table by business key.
 
     ``where`` picks the keys that belong to the run; ``within`` says how far to look
     for further copies of just those keys. In the statements made here names are
@@ -93,23 +94,13 @@ class KeyedCheck(PartitionedCheck):
             raise ValueError("expected each column of 'key' once")
         return self
 
-    @model_validator(mode="after")
-    def _partition_in_the_key(self) -> Self:
-        if self.partition is not None and self.partition not in self.key:
-            raise ValueError("expected 'partition' to be one of the columns of 'key'")
-        return self
-
-    def partition_of(self, key: Key) -> str:
-        """The partition that a key without a NULL belongs to."""
-        return key[self.key.index(self.partition or "")] or ""
-
-    def queries(self) -> Iterator[Query]:
-        """The condition."""
+    def conditions(self, *path: str) -> Iterator[Query]:
+        """The condition, seen from the check that holds these rows at ``path``."""
         yield Query(
-            path=("where",),
+            path=(*path, "where"),
             sql=self.where,
             store=self.store,
-            store_path=("store",),
+            store_path=(*path, "store"),
             is_condition=True,
         )
 
@@ -176,3 +167,40 @@ class KeyedCheck(PartitionedCheck):
         start = inquiry.question.covered().start
         room = start - datetime.min.replace(tzinfo=UTC)
         return {"look_back_start": start - min(self.within, room)}
+
+
+class KeyedCheck(KeyedRows, PartitionedCheck):
+    """A check that counts the rows of each business key."""
+
+    @model_validator(mode="after")
+    def _partition_in_the_key(self) -> Self:
+        if self.partition is not None and self.partition not in self.key:
+            raise ValueError("expected 'partition' to be one of the columns of 'key'")
+        return self
+
+    def partition_of(self, key: Key) -> str:
+        """The partition that a key without a NULL belongs to."""
+        return key[self.key.index(self.partition or "")] or ""
+
+    def queries(self) -> Iterator[Query]:
+        """The condition."""
+        yield from self.conditions()
+
+
+def count_by_key(inquiry: Inquiry, statement: Statement) -> tuple[dict[Key, int], dict[Key, int]]:
+    """The rows of each key, and those of each key with a NULL in it.
+
+    The statement gives the columns of a key, and how many rows have it.
+    """
+    found: dict[Key, int] = {}
+    nameless: dict[Key, int] = {}
+    with inquiry.rows(statement) as rows:
+        for row in rows:
+            key, count = key_of(row[:-1]), row[-1]
+            counts = nameless if None in key else found
+            counts[key] = counts.get(key, 0) + count
+            if len(found) + len(nameless) > inquiry.max_keys:
+                raise CannotTell(
+                    UnknownReason.TOO_MANY_KEYS, f"more than {inquiry.max_keys} keys are there"
+                )
+    return found, nameless

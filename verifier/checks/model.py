@@ -8,9 +8,7 @@ from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PlainSerializer,
     WithJsonSchema,
@@ -19,7 +17,9 @@ from pydantic import (
 
 from verifier.checks.answer import Answer
 from verifier.checks.inquiry import Inquiry
+from verifier.checks.part import Part
 from verifier.checks.sqltext import condition_problem, parameters_in, statement_problem
+from verifier.checks.store import StoreKind
 from verifier.runs.declaration import CheckTraits
 from verifier.runs.duration import format_duration, parse_duration
 
@@ -58,10 +58,13 @@ Identifier = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x0
 """A table or column as the store names it, without quotes; ``schema.table`` for tables."""
 
 
-class Part(BaseModel):
-    """A piece of a check's declaration: nothing unknown in it, nothing changed later."""
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """A store that a check asks; ``path`` leads from the check to its name, as in YAML."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    store: str
+    path: tuple[str, ...]
+    kind: StoreKind = StoreKind.SQL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +103,7 @@ class CheckModel(Part):
     """What every check declares; a type adds its own fields and its way to answer."""
 
     says_effect: ClassVar[bool] = False
-    """Whether answers speak of the effect: none, partial, complete, duplicated."""
+    """Whether answers of this type speak of the effect: none, partial, complete, duplicated."""
 
     type: str
     name: Annotated[Name, Field(description="Unique within the job.")]
@@ -121,15 +124,33 @@ class CheckModel(Part):
 
     @model_validator(mode="after")
     def _proves_only_what_it_does_not_say(self) -> Self:
-        if self.says_effect and self.proves is not None:
+        if self.speaks_of_effect and self.proves is not None:
             raise ValueError(
                 f"expected no 'proves': a check of type {self.type} speaks of the effect by itself"
             )
         return self
 
-    @abstractmethod
+    @property
+    def speaks_of_effect(self) -> bool:
+        """Whether the answers of this check speak of the effect."""
+        return self.says_effect
+
     def queries(self) -> Iterator[Query]:
-        """Every SQL text of the check; each store that it asks stands in at least one."""
+        """Every SQL text of the check."""
+        yield from ()
+
+    def needs(self) -> Iterator[Need]:
+        """Every store that the check asks."""
+        told: set[tuple[str, ...]] = set()
+        for query in self.queries():
+            if query.store_path not in told:
+                told.add(query.store_path)
+                yield Need(store=query.store, path=query.store_path)
+
+    @property
+    def history(self) -> int:
+        """How many earlier verified runs the check compares with."""
+        return 0
 
     @abstractmethod
     def answer(self, inquiry: Inquiry) -> Answer:
@@ -141,7 +162,7 @@ class CheckModel(Part):
             name=self.name,
             type=self.type,
             required=self.required,
-            says_effect=self.says_effect,
+            says_effect=self.speaks_of_effect,
             proves_complete=self.proves == "complete",
             only_warns=self.on_violation is OnViolation.WARN,
         )

@@ -7,7 +7,8 @@ from pydantic import Field
 
 from verifier.checks.inquiry import Inquiry
 from verifier.checks.keys import key_of
-from verifier.checks.model import Name, Part, Query, Sql
+from verifier.checks.model import Name, Query, Sql
+from verifier.checks.part import Part
 from verifier.checks.reason import CannotTell, UnknownReason
 
 NO_CLASS = ""

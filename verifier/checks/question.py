@@ -30,7 +30,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """One run, as its checks ask about it.
 
     ``due`` and ``interval`` are UTC; both are None for a run without a slot.
-    ``timezone`` is the IANA name of the job's zone.
+    ``timezone`` is the IANA name of the job's zone. ``started`` is when its first attempt
+    started, ``ended`` when its last one did; None where nobody heard of it.
     """
 
     job: str
@@ -39,6 +40,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     due: datetime | None = None
     interval: Interval | None = None
     timezone: str = "UTC"
+    started: datetime | None = None
+    ended: datetime | None = None
 
     def value(self, name: str) -> Value:
         """The value of the parameter ``name``, one of ``PARAMETERS``.

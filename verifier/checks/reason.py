@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from verifier.runs.evaluation import LEARNING
+
 
 class UnknownReason(StrEnum):
     """The reasons of an unknown answer; a closed list, since metrics carry it as a label."""
@@ -18,21 +20,36 @@ class UnknownReason(StrEnum):
     NO_SUCH_COLUMN = "no_such_column"
     NOT_READ_ONLY = "not_read_only"
     BAD_QUERY = "bad_query"
+    # The file or the answer of a service
+    OUT_OF_ROOT = "out_of_root"
+    NO_SUCH_FILE = "no_such_file"
+    TOO_LARGE = "too_large"
+    REFUSED = "refused"
+    REDIRECTED = "redirected"
+    NO_SUCH_VALUE = "no_such_value"
+    # The function
+    RAISED = "raised"
+    SAID_SO = "said_so"
     # What the statement gave
     WRONG_SHAPE = "wrong_shape"
     NOT_TEXT = "not_text"
     NULL_RESULT = "null_result"
     NULL_KEY = "null_key"
     NOT_A_NUMBER = "not_a_number"
+    NOT_AN_INSTANT = "not_an_instant"
+    IN_THE_FUTURE = "in_the_future"
     TOO_MANY_KEYS = "too_many_keys"
     OUT_OF_REACH = "out_of_reach"
+    IN_DOUBT = "in_doubt"
     ZERO_ON_BOTH_SIDES = "zero_on_both_sides"
     # The expected side
     EXPECTED_EMPTY = "expected_empty"
     EXPECTED_NOT_READY = "expected_not_ready"
     EXPECTED_BELOW_MIN = "expected_below_min"
     EXPECTED_DRIFTED = "expected_drifted"
+    NOT_ENOUGH_HISTORY = LEARNING
     # The run
+    NO_START = "no_start"
     NO_INTERVAL = "no_interval"
     NOT_ONE_DAY = "not_one_day"
     NO_PARTITION = "no_partition"

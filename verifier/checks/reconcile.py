@@ -10,8 +10,9 @@ from verifier.checks.answer import Answer
 from verifier.checks.bounds import Amount, Percent, around
 from verifier.checks.inquiry import Inquiry
 from verifier.checks.keys import sketch
-from verifier.checks.model import CheckModel, Name, Part, Query, Sql
+from verifier.checks.model import CheckModel, Name, Query, Sql
 from verifier.checks.number import EXACT, plain
+from verifier.checks.part import Part
 from verifier.checks.reason import CannotTell, UnknownReason
 from verifier.runs.evaluation import Result
 

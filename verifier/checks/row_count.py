@@ -111,6 +111,11 @@ class RowCount(PartitionedCheck):
         if self.expected is not None:
             yield from self.expected.queries()
 
+    @property
+    def history(self) -> int:
+        """As the expected side asks."""
+        return 0 if self.expected is None else self.expected.history
+
     def answer(self, inquiry: Inquiry) -> Answer:
         """Counts, and compares with the bounds."""
         expected = None if self.expected is None else self.expected.count(inquiry)

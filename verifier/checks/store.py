@@ -1,17 +1,44 @@
 """What the evaluator needs of a store; ``stores/`` implements it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from datetime import datetime
+from enum import StrEnum
+from typing import IO, Any, Protocol
+
+import msgspec
 
 from verifier.checks.question import Value
+from verifier.checks.reason import UnknownReason
+from verifier.checks.remark import Remark
 
 Rows = Iterator[tuple[Any, ...]]
 """What a statement gave, read once and as it is asked for, so that memory stays bounded."""
 
 
-class Session(Protocol):
-    """One snapshot of a store, read by one thread; nothing can be written through it."""
+class StoreKind(StrEnum):
+    """What a store is, by its ``type`` in YAML; what can be asked of it depends on it."""
+
+    SQL = "sql"
+    FILES = "files"
+    HTTP = "http"
+
+
+class Opened(Protocol):
+    """A store that one thread may ask now; nothing can be written through it."""
+
+    @property
+    def kind(self) -> StoreKind:
+        """Of which kind the store is."""
+
+
+class Session(Opened, Protocol):
+    """One snapshot of a SQL store.
+
+    ``snapshot`` is its instant by the store's own clock, None where it has none.
+    """
+
+    snapshot: datetime | None
 
     def quote(self, name: str) -> str:
         """``name`` as an identifier; the parts of ``schema.table`` each by itself."""
@@ -33,8 +60,60 @@ class Session(Protocol):
         """
 
 
+class FileInfo(msgspec.Struct, frozen=True):
+    """What a store says of one file; ``modified`` is UTC."""
+
+    path: str
+    size: int
+    modified: datetime
+
+
+class FilesSession(Opened, Protocol):
+    """A folder of files; no path leaves it. Every method raises ``CannotTell``."""
+
+    def info(self, path: str) -> FileInfo | None:
+        """What is known of the file at ``path``; None where there is none."""
+
+    def files(self, folder: str) -> list[FileInfo]:
+        """The files right in ``folder``; none where there is no such folder."""
+
+    def open(self, path: str) -> AbstractContextManager[IO[bytes]]:
+        """The content of the file at ``path``."""
+
+    def chunks(self, opened: IO[bytes]) -> Iterator[bytes]:
+        """The content piece by piece, within the time that is given."""
+
+    def require_time(self) -> None:
+        """Ends a reading that takes too long."""
+
+
+class HttpSession(Opened, Protocol):
+    """A service that answers in JSON."""
+
+    def pages(
+        self, path: str, parameters: Mapping[str, str], after: Callable[[Any], str | None]
+    ) -> Iterator[Any]:
+        """The JSON documents of one question, page by page.
+
+        ``after`` tells where the page after a document is, None at the last. Raises
+        ``CannotTell`` for whatever keeps the service from answering.
+        """
+
+
 class Store(Protocol):
     """A named place that checks read from; safe to share between threads."""
 
-    def session(self) -> AbstractContextManager[Session]:
-        """Opens a snapshot; raises ``CannotTell`` where the store cannot be reached."""
+    def session(self) -> AbstractContextManager[Opened]:
+        """Opens it; raises ``CannotTell`` where the store cannot be reached."""
+
+    def probe(self) -> UnknownReason | None:
+        """Why the store cannot be asked anything, or None where it can."""
+
+    def examine(self) -> list[Remark]:
+        """What a person should know: whether it can be reached, its version, its rights."""
+
+    def interrupt(self) -> None:
+        """Ends whatever runs; from now on each question is ``interrupted``."""
+
+    def close(self) -> None:
+        """Interrupts, and lets go of the store."""

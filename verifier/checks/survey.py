@@ -17,8 +17,8 @@ from verifier.checks.evaluate import (
     open_sessions,
     result_of,
     told,
-    unknown,
 )
+from verifier.checks.evidence import Detail
 from verifier.checks.inquiry import Inquiry
 from verifier.checks.keys import SAMPLE, sketch
 from verifier.checks.model import CheckModel
@@ -32,7 +32,7 @@ from verifier.runs.evaluation import CheckResult, Effect, PartitionCount, Result
 _GRAVEST = (Effect.DUPLICATED, Effect.PARTIAL, None, Effect.NONE)
 """What a violated answer may say of the effect, gravest first; None: only of quality."""
 
-_EMPTY = Answer(result=Result.UNKNOWN)
+_EMPTY = Answer(result=Result.UNKNOWN, reason=UnknownReason.EXPECTED_EMPTY)
 
 
 class Survey(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +71,8 @@ def survey(
     question: Question,
     now: datetime,
     *,
-    verified_expected: Mapping[str, Sequence[int]] = NO_HISTORY,
+    history: Mapping[str, Sequence[CheckResult]] = NO_HISTORY,
+    detail: Detail = Detail.KEYS,
     max_keys: int = MAX_KEYS,
 ) -> Survey:
     """Ask every check once about all partitions of the run of ``question``.
@@ -81,21 +82,28 @@ def survey(
     check that tells them apart is unknown for that reason.
     """
     with ExitStack() as stack:
-        queries = [*partitions.queries(), *(each for check in checks for each in check.queries())]
-        sessions = open_sessions(stack, (query.store for query in queries), stores)
+        asked_of = [need.store for check in checks for need in check.needs()]
+        sessions = open_sessions(stack, [partitions.store, *asked_of], stores)
 
-        def inquiry(history: Sequence[int] = ()) -> Inquiry:
-            return Inquiry(question=question, sessions=sessions, history=history, max_keys=max_keys)
+        def inquiry(known: Sequence[CheckResult] = ()) -> Inquiry:
+            return Inquiry(
+                question=question,
+                now=now,
+                sessions=sessions,
+                stop=stores.stop,
+                history=known,
+                max_keys=max_keys,
+            )
 
         listing = inquiry()
         classes = told(lambda: partitions.listed(listing))
         asked: list[_Whole | _Apart] = []
         for check in checks:
-            asking = inquiry(verified_expected.get(check.name, ()))
+            asking = inquiry(history.get(check.name, ())[: check.history])
             if not isinstance(check, PartitionedCheck) or check.partition is None:
-                asked.append(_Whole(check, ask(check, asking, now)))
+                asked.append(_Whole(check, ask(check, asking, detail)))
             else:
-                asked.append(_split(check, asking, classes, now))
+                asked.append(_split(check, asking, classes, detail))
     if isinstance(classes, CannotTell):
         whole = tuple(each.result for each in asked)
         return Survey(whole=whole, strangers=tuple(each.result for each in asked if _splits(each)))
@@ -121,30 +129,25 @@ def _split(
     check: PartitionedCheck,
     inquiry: Inquiry,
     classes: Mapping[str, str] | CannotTell,
-    now: datetime,
+    detail: Detail,
 ) -> "_Whole | _Apart":
     began = perf_counter()
     if isinstance(classes, CannotTell):
-        return _Whole(check, unknown(check, classes, inquiry, now, began))
+        return _Whole(check, result_of(check, classes, inquiry, detail, began))
     split = told(lambda: check.split(inquiry))
     if isinstance(split, CannotTell):
-        return _Whole(check, unknown(check, split, inquiry, now, began))
+        return _Whole(check, result_of(check, split, inquiry, detail, began))
     answer, unlisted = _together(split, classes)
     inquiry.evidence["partitions"] = {
         "listed": len(classes),
         "sample": _sample(split, classes),
         "unlisted": unlisted,
     }
-    return _Apart(check, result_of(check, answer, _reason(answer), inquiry, now, began), split)
+    return _Apart(check, result_of(check, answer, inquiry, detail, began), split)
 
 
 def _answer(split: Split, partition: str) -> Answer:
     return split.answers.get(partition, split.rest) or _EMPTY
-
-
-def _reason(answer: Answer) -> str | None:
-    """Why it is unknown: of a partition alone, there is one reason."""
-    return str(UnknownReason.EXPECTED_EMPTY) if answer.result is Result.UNKNOWN else None
 
 
 def _together(split: Split, classes: Mapping[str, str]) -> tuple[Answer, list[str]]:
@@ -164,6 +167,7 @@ def _together(split: Split, classes: Mapping[str, str]) -> tuple[Answer, list[st
     return (
         Answer(
             result=Result.VIOLATED if holds and strange else gravest.result,
+            reason=gravest.reason,
             effect=gravest.effect,
             expected=_sum(answer.expected for answer in answers),
             done=_sum(answer.done for answer in answers),
@@ -279,7 +283,7 @@ def _of_partition(asked: _Apart, name: str | None) -> CheckResult:
         name=whole.name,
         type=whole.type,
         result=answer.result,
-        reason=_reason(answer),
+        reason=answer.reason,
         effect=answer.effect,
         expected=answer.expected,
         done=answer.done,

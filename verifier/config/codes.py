@@ -101,11 +101,7 @@ class Code(StrEnum):
         "A value of the right type that cannot be: out of bounds, unreadable, or contradicting "
         "the values beside it.",
     )
-    NOT_YET = (
-        "LND106",
-        "A feature that is planned and does not work yet. It is refused, so that nothing that "
-        "you rely on is silently ignored.",
-    )
+    # LND106 was a feature that did not work yet.
     BAD_NAME = (
         "LND107",
         "A name that cannot be: 1 to 100 letters, digits, dots, underscores or hyphens, the "
@@ -189,6 +185,11 @@ class Code(StrEnum):
         "LND220",
         "A source has a `type` that is not installed, or that cannot be loaded. Types come with "
         "landed and with other packages that bring one.",
+    )
+    WRONG_STORE = (
+        "LND230",
+        "A check asks a store of another type than it can: SQL of a folder of files, a file of "
+        "a database.",
     )
     UNUSED_SOURCE = (
         "LND221",

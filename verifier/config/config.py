@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from verifier.checks.evidence import Detail
 from verifier.checks.partitions import Partitions
 from verifier.checks.registry import Check
-from verifier.checks.stores.sql import SqlStoreConfig
+from verifier.checks.stores.registry import StoreConfig
 from verifier.config.file import Address, Retention, Tokens
 from verifier.config.problem import Problem
 from verifier.config.source import BindingModel, DeclaredSource
@@ -18,6 +19,7 @@ from verifier.runs.declaration import Declaration
 class Job:
     """A declared job.
 
+    ``evidence`` says how much is kept of what its checks see.
     ``document`` is what the file says of it, JSON-ready, with the file's defaults
     filled in and its references as they were written, so that it may be kept: no
     secret is in it. ``job_from_document`` makes a job of it again. ``binding`` is what
@@ -27,6 +29,7 @@ class Job:
     declaration: Declaration
     checks: tuple[Check, ...]
     partitions: Partitions | None
+    evidence: Detail
     document: Mapping[str, Any]
     binding: BindingModel | None = None
 
@@ -45,7 +48,7 @@ class Config:
     startup_grace: timedelta
     tokens: Tokens
     sources: Mapping[str, DeclaredSource]
-    stores: Mapping[str, SqlStoreConfig]
+    stores: Mapping[str, StoreConfig]
     jobs: Mapping[str, Job]
     digest: str
     retention: Retention = field(default_factory=Retention)

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field, PlainValidator, SecretStr, WithJsonSchema
 
 from verifier.checks.model import Name
-from verifier.checks.stores.sql import SqlStoreConfig
+from verifier.checks.stores.registry import StoreConfig
 from verifier.config.job import JobModel
 from verifier.config.model import KeptFor, Limit, Model
 from verifier.config.source import SourceModel
@@ -125,7 +125,7 @@ class ConfigFile(Model):
     """What callers show to be let in."""
     sources: dict[Name, SourceModel] = Field(default_factory=dict)
     """Schedulers that are heard, by name."""
-    stores: dict[Name, SqlStoreConfig] = Field(default_factory=dict)
+    stores: dict[Name, StoreConfig] = Field(default_factory=dict)
     """Where checks look, by name."""
     jobs: dict[Name, JobModel]
     """What is to be verified, by name."""

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Discriminator, Field, PlainValidator, Tag, WithJsonSchema
 
+from verifier.checks.evidence import Detail
 from verifier.checks.model import Name
 from verifier.checks.partitions import Partitions
 from verifier.checks.registry import Check
@@ -210,6 +211,9 @@ class JobModel(Model):
     complete_when: Share | None = None
     """Which part of the partitions must be verified for a run to count as a useful
     completion. Default: 100%."""
+    evidence: Detail = Detail.KEYS
+    """How much is kept of what checks see: statements and a sample of keys, only counts beside
+    the statements, or nothing but the counts of each answer."""
     checks: tuple[Check, ...] = ()
     """What is asked of the destination after each run."""
 

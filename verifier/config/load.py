@@ -12,16 +12,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from verifier.checks.stores.sql import SqlStoreConfig
 from verifier.config.codes import Code
 from verifier.config.config import Config, Job
 from verifier.config.document import read_document
 from verifier.config.file import ConfigFile, Defaults
 from verifier.config.interpolate import interpolate
-from verifier.config.planned import refuse_planned, without
 from verifier.config.problem import ConfigError, Problem, errors_of, in_order
 from verifier.config.read_job import read_job
 from verifier.config.read_source import read_source
+from verifier.config.read_store import read_store
 from verifier.config.reporter import Reporter, Subject
 from verifier.config.rules.access import check_access, check_ledger
 from verifier.config.rules.bindings import check_bindings
@@ -98,12 +97,9 @@ def read_config(text: str, file: str, environ: Mapping[str, str] = os.environ) -
         message = "expected a mapping that starts with version: 1, found something else"
         reporter.error(Code.WRONG_TYPE, (), message, "landed init writes a file to start from")
         return Reading(config=None, problems=tuple(in_order(subject.problems)))
-    refused = refuse_planned(document.content, reporter)
-    subject.written = without(document.content, refused)
     subject.value = interpolate(subject.written, environ, reporter)
     reporter.settle()
-    kept_out = {str(path[1]) for path in refused if path[0] == "stores"}
-    config = _read(subject, kept_out, environ, sha256(text.encode()).hexdigest()[:16])
+    config = _read(subject, environ, sha256(text.encode()).hexdigest()[:16])
     problems = in_order(subject.problems)
     if config is None or errors_of(problems):
         return Reading(config=None, problems=tuple(problems))
@@ -128,9 +124,7 @@ def job_from_document(
     return (None if errors_of(subject.problems) else job), subject.problems
 
 
-def _read(
-    subject: Subject, kept_out: set[str], environ: Mapping[str, str], digest: str
-) -> Config | None:
+def _read(subject: Subject, environ: Mapping[str, str], digest: str) -> Config | None:
     """The configuration, if everything in it could be read; broken parts are reported."""
     reporter = Reporter(subject)
     value = subject.value
@@ -139,15 +133,15 @@ def _read(
     }
     head = read_part(ConfigFile, {**value, **parts}, reporter)
     stores = {
-        name: read_part(SqlStoreConfig, store, reporter.below("stores", name))
-        for name, store in _named("stores", value, reporter)
+        name: read_store(reporter.below("stores", name))
+        for name, _ in _named("stores", value, reporter)
     }
     sources = {
         name: read_source(reporter.below("sources", name))
         for name, _ in _named("sources", value, reporter)
     }
     defaults = head.defaults if head is not None else _defaults(value.get("defaults"))
-    known = [*stores, *kept_out]
+    known = {name: None if store is None else store.type for name, store in stores.items()}
     jobs = {
         name: read_job(name, defaults, known, sources, reporter.below("jobs", name))
         for name, _ in _named("jobs", value, reporter)

@@ -1,6 +1,6 @@
 """One job of the file: its shape, then every rule, then its declaration."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -25,14 +25,14 @@ from verifier.runs.declaration import Cron, Declaration
 def read_job(
     name: str,
     defaults: Defaults,
-    stores: Collection[str] | None,
+    stores: Mapping[str, str | None] | None,
     sources: Sources | None,
     reporter: Reporter,
 ) -> Job | None:
     """The job that ``reporter`` speaks of; None where an error of it was reported.
 
-    ``stores`` are the names that checks may ask, ``sources`` what it may be bound to;
-    None where they are not looked up.
+    ``stores`` are those that checks may ask, each with its type, ``sources`` what it may
+    be bound to; None where they are not looked up.
     """
     model = read_part(JobModel, reporter.value, reporter)
     if model is None:
@@ -58,6 +58,7 @@ def read_job(
         declaration=declaration,
         checks=model.checks,
         partitions=model.partitions,
+        evidence=model.evidence,
         document=_document(reporter.written, defaults, declaration),
         binding=binding,
     )

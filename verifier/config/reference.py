@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from verifier.checks.question import PARAMETERS
-from verifier.checks.registry import CHECK_TYPES, NOT_YET
+from verifier.checks.registry import CHECK_TYPES
 from verifier.config.codes import Code
 from verifier.config.preset import PRESETS
 from verifier.config.schema import schema
@@ -14,7 +14,9 @@ _SECTIONS = {
     "Defaults": "defaults",
     "Tokens": "tokens",
     "Retention": "retention",
-    "SqlStoreConfig": "stores.NAME",
+    "SqlStoreConfig": "stores.NAME` of type `sql",
+    "FilesStoreConfig": "stores.NAME` of type `files",
+    "HttpStoreConfig": "stores.NAME` of type `http",
     "JobModel": "jobs.NAME",
     "ScheduleModel": "jobs.NAME.schedule",
     "Calendar": "jobs.NAME.schedule.calendar",
@@ -29,6 +31,11 @@ _PARTS = {
     "Expected": "expected",
     "Ready": "expected.ready",
     "Side": "left` and `right",
+    "Log": "log",
+    "Api": "api",
+    "Bounds": "size",
+    "Rows": "rows",
+    "Checksum": "checksum",
 }
 """The parts of checks, each with its key."""
 
@@ -59,6 +66,28 @@ def landed_yaml() -> str:
     lines += _checks(models)
     lines += _parameters()
     return "\n".join(lines).rstrip() + "\n"
+
+
+def check_page(name: str) -> str:
+    """The reference of one type of check, as Markdown: its keys, and those of its parts."""
+    models: dict[str, Any] = schema()["$defs"]
+    model = models[CHECK_TYPES[name].__name__]
+    lines = [*_table(f"# Checks of type `{name}`", model, models)]
+    for part in _parts_of(model, models):
+        lines += _table(f"## `{_PARTS[part]}`", models[part], models)
+    lines += [f"What it is for, with examples: [checks](../../checks.md#{name})."]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _parts_of(model: dict[str, Any], models: dict[str, Any]) -> list[str]:
+    """The parts that stand in a model, directly or in one of its parts, in reading order."""
+    text = repr(model)
+    named = {part for part in _PARTS if f"#/$defs/{part}'" in text}
+    while True:
+        deeper = {part for part in _PARTS for each in named if f"/{part}'" in repr(models[each])}
+        if deeper <= named:
+            return [part for part in _PARTS if part in named]
+        named |= deeper
 
 
 def errors() -> str:
@@ -121,8 +150,6 @@ def _classes() -> Iterator[str]:
 
 def _checks(models: dict[str, Any]) -> Iterator[str]:
     yield "## Checks"
-    yield ""
-    yield f"Planned, and refused until they work: {', '.join(f'`{name}`' for name in NOT_YET)}."
     yield ""
     for name, model in CHECK_TYPES.items():
         yield from _table(f"### `type: {name}`", models[model.__name__], models)

@@ -16,6 +16,7 @@ from verifier.runs.binding import RunKey
 from verifier.runs.declaration import CheckTraits
 from verifier.runs.evaluation import Cause, CheckResult, Evaluation, PartitionCount, Result
 from verifier.runs.instant import to_microseconds
+from verifier.runs.lifecycle import end_of
 from verifier.runs.standing import Facts
 from verifier.runs.view import interval_of
 
@@ -64,11 +65,13 @@ def _ask(ledger: Ledger, fleet: Fleet, facts: Facts, now: datetime) -> Survey:
     key, instant = facts.key, facts.key.due or now
     checks = fleet.checks(key.job, instant)
     partitions = fleet.partitions(key.job, instant)
-    question, usual = question_of(facts), ledger.verified_expected(key.job)
+    question, detail = question_of(facts), fleet.evidence(key.job, instant)
+    depth = max((check.history for check in checks), default=0)
+    known = ledger.verified_answers(key, depth) if depth else {}
     if partitions is None:
-        answers = evaluate(checks, fleet.stores, question, now, verified_expected=usual)
+        answers = evaluate(checks, fleet.stores, question, now, history=known, detail=detail)
         return Survey(whole=answers)
-    return survey(checks, partitions, fleet.stores, question, now, verified_expected=usual)
+    return survey(checks, partitions, fleet.stores, question, now, history=known, detail=detail)
 
 
 def _recorded(ledger: Ledger, whole: RunKey, asked: RunKey, found: Survey) -> list[RunKey]:
@@ -120,6 +123,8 @@ def question_of(facts: Facts) -> Question:
         due=facts.key.due,
         interval=interval_of(facts),
         timezone=facts.declaration.schedule.timezone,
+        started=min((each.started for each in facts.attempts if each.started), default=None),
+        ended=max((end.at for each in facts.attempts if (end := end_of(each))), default=None),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from verifier.checks.evidence import Detail
 from verifier.checks.partitions import Partitions
 from verifier.checks.registry import Check
 from verifier.checks.stores.registry import Stores
@@ -54,6 +55,11 @@ class Fleet:
         """
         held = self._job(job, instant)
         return held.checks if held else ()
+
+    def evidence(self, job: str, instant: datetime) -> Detail:
+        """How much may be kept of what the checks of ``job`` saw, as declared at ``instant``."""
+        held = self._job(job, instant)
+        return held.evidence if held else Detail.NONE
 
     def partitions(self, job: str, instant: datetime) -> Partitions | None:
         """How ``job`` was split into partitions at ``instant``; None where it was not."""

@@ -19,9 +19,6 @@ from verifier.runs.binding import RunKey
 from verifier.runs.evaluation import CheckResult, Evaluation, Result
 from verifier.runs.verdict import Verdict
 
-USUAL = 20
-"""How many verified runs tell what is usual."""
-
 _OF_RUNS = (
     select(evaluations)
     .where(evaluations.c.run_id.in_(each_of("run_ids")))
@@ -82,21 +79,29 @@ def of_runs(connection: Connection, run_ids: Iterable[str]) -> dict[str, list[Ev
     return found
 
 
-def verified_expected(connection: Connection, job: str) -> dict[str, list[int]]:
-    """By check, the expected counts of the last runs of a job that were verified."""
-    last = (
-        select(runs.c.evaluation_id)
-        .where(runs.c.job == job, runs.c.verdict == Verdict.VERIFIED)
+def verified_answers(
+    connection: Connection, key: RunKey, depth: int
+) -> dict[str, list[CheckResult]]:
+    """By check, the answers in the last ``depth`` verified runs of a job, newest first.
+
+    Without the run ``key`` itself: it cannot tell what is usual for it.
+    """
+    found = (
+        select(evaluations.c.results)
+        .join(runs, runs.c.evaluation_id == evaluations.c.evaluation_id)
+        .where(
+            runs.c.job == key.job,
+            runs.c.verdict == Verdict.VERIFIED,
+            runs.c.run_id != key.run_id,
+        )
         .order_by(runs.c.at.desc(), runs.c.run_id.desc())
-        .limit(USUAL)
+        .limit(depth)
     )
-    found = select(evaluations.c.results).where(evaluations.c.evaluation_id.in_(last))
-    expected: dict[str, list[int]] = defaultdict(list)
+    answers: dict[str, list[CheckResult]] = defaultdict(list)
     for results in connection.scalars(found):
         for answer in results:
-            if answer.expected is not None:
-                expected[answer.name].append(answer.expected)
-    return dict(expected)
+            answers[answer.name].append(answer)
+    return dict(answers)
 
 
 def _evaluation(row: Row[Any]) -> Evaluation:

@@ -69,7 +69,7 @@ from verifier.runs.action import Action, ActionKind
 from verifier.runs.attempt import Attempt
 from verifier.runs.binding import RunKey
 from verifier.runs.declaration import Declaration, History
-from verifier.runs.evaluation import Evaluation
+from verifier.runs.evaluation import CheckResult, Evaluation
 from verifier.runs.figures import JobFacts
 from verifier.runs.guard import Ruling
 from verifier.runs.occurrence import Useful
@@ -489,10 +489,10 @@ class Ledger:
             jobs = self._register.read(connection)
             return snapshots.read(connection, jobs, now, before)
 
-    def verified_expected(self, job: str) -> dict[str, list[int]]:
-        """By check, how many keys were expected of the last verified runs of a job."""
+    def verified_answers(self, key: RunKey, depth: int) -> dict[str, list[CheckResult]]:
+        """By check, its answers in the last ``depth`` other verified runs, newest first."""
         with self._database.read() as connection:
-            return evaluations.verified_expected(connection, job)
+            return evaluations.verified_answers(connection, key, depth)
 
     def tallies(self, family: str | None = None) -> list[Tally]:
         """All counters that counted something, or those of one family."""

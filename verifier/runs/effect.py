@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from verifier.runs.declaration import CheckTraits, Declaration, Surface, SurfaceKind
-from verifier.runs.evaluation import CheckResult, Effect, Result
+from verifier.runs.evaluation import LEARNING, CheckResult, Effect, Result
 
 
 class SurfaceEffect(msgspec.Struct, frozen=True):
@@ -20,7 +20,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
     ``unknown`` lists the required checks that could not be asked, each with its
     reason. ``required_hold`` is true where at least one check is required and all
-    required ones hold.
+    required ones hold. A check that still learns what is usual requires nothing.
     """
 
     surfaces: tuple[SurfaceEffect, ...]
@@ -67,7 +67,11 @@ def findings(declaration: Declaration, results: Sequence[CheckResult]) -> Findin
         SurfaceEffect(surface, _surface_effect(surface, traits, answers))
         for surface in declaration.surfaces
     )
-    required = [check for check in declaration.checks if check.required and not check.only_warns]
+    required = [
+        check
+        for check in declaration.checks
+        if check.required and not check.only_warns and not _learns(answers.get(check.name))
+    ]
     asked = [(check, answers.get(check.name)) for check in required]
     return Finding(
         surfaces=surfaces,
@@ -86,6 +90,10 @@ def findings(declaration: Declaration, results: Sequence[CheckResult]) -> Findin
         required_hold=bool(asked)
         and all(answer is not None and answer.result is Result.HOLDS for _, answer in asked),
     )
+
+
+def _learns(answer: CheckResult | None) -> bool:
+    return answer is not None and answer.reason == LEARNING
 
 
 def _violates_quality(answer: CheckResult) -> bool:

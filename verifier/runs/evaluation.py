@@ -15,6 +15,14 @@ class Result(StrEnum):
     UNKNOWN = "unknown"
 
 
+LEARNING = "not_enough_history"
+"""The reason of a check that has too few earlier verified runs to compare with.
+
+It asks nothing of a run yet: were it to keep runs from being verified, there would never
+be any to learn from.
+"""
+
+
 class Effect(StrEnum):
     """What the destination shows of a run."""
 
@@ -45,7 +53,9 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     snake_case word where ``result`` is unknown (``unreachable``, ``timed_out``,
     ``no_such_table``, ``expected_empty``, …) and None elsewhere. The counts are
     of business keys: ``done`` are expected keys found, ``surplus`` rows beyond one
-    a key, ``unexpected`` keys that nobody expected. ``evidence`` is JSON-ready:
+    a key, ``unexpected`` keys that nobody expected. ``measured`` is the number that
+    was found, as text without an exponent, where the check measures one; later runs
+    are compared with it. ``evidence`` is JSON-ready:
     the statement with its bound values, counts, a bounded sample of keys.
     ``source_sketch`` names the state of the source side (expected set, left
     total), ``destination_sketch`` that of the destination; equal sketches mean
@@ -62,6 +72,7 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     missing: int = 0
     surplus: int = 0
     unexpected: int = 0
+    measured: str | None = None
     evidence: dict[str, Any] = {}
     source_sketch: str | None = None
     destination_sketch: str | None = None

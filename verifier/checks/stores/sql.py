@@ -15,6 +15,7 @@ from verifier.checks.question import Value
 from verifier.checks.reason import CannotTell, UnknownReason
 from verifier.checks.remark import Level, Remark
 from verifier.checks.sqltext import reads
+from verifier.checks.store import StoreKind
 from verifier.checks.stores.database import Database, Rows
 from verifier.checks.stores.kinds import EXPECTED_URL, database_of, url_problem
 from verifier.checks.stores.watch import Stop, Watch
@@ -61,6 +62,8 @@ class SqlStoreConfig(BaseModel):
 
 class SqlSession:
     """One snapshot of a SQL store; ``snapshot`` is its instant by the store's own clock."""
+
+    kind = StoreKind.SQL
 
     def __init__(self, connection: Any, database: Database, watch: Watch) -> None:
         self.snapshot: datetime | None = None

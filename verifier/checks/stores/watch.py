@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from threading import Event, Lock, Timer
-from time import monotonic
+from time import monotonic, sleep
 
 from verifier.checks.reason import UnknownReason
 
@@ -85,6 +85,13 @@ class Watch:
             done.set()
             timer.cancel()
             self._deadline = float("inf")
+
+    def wait(self, seconds: float) -> bool:
+        """Waits, unless it is over by then; whether one may go on."""
+        if self.over() is not None or monotonic() + seconds > self._deadline:
+            return False
+        sleep(seconds)
+        return self.over() is None
 
     def over(self) -> UnknownReason | None:
         """Why the statement must give up, or None while it may go on."""

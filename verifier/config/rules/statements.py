@@ -1,8 +1,8 @@
 """Whether the SQL of a job's checks can be asked: its store, its shape, what it binds."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 
-from verifier.checks.model import Query
+from verifier.checks.model import Need, Query
 from verifier.checks.question import PARAMETERS
 from verifier.config.codes import Code
 from verifier.config.job import JobModel
@@ -18,7 +18,7 @@ DAY = "day"
 
 def check_statements(
     job: JobModel,
-    stores: Collection[str] | None,
+    stores: Mapping[str, str | None] | None,
     timezone: str | None,
     intervals: Sequence[Interval],
     reporter: Reporter,
@@ -26,30 +26,39 @@ def check_statements(
     """Report unknown stores, texts that cannot be asked and parameters that no run has.
 
     ``intervals`` are those of some slots of the job in ``timezone``; none where its
-    schedule is broken. ``stores`` is None where they are not looked up.
+    schedule is broken. ``stores`` has the type of each store, None where it is broken;
+    it is None itself where they are not looked up.
     """
     not_a_day = next(
         (each for each in intervals if timezone and local_day(each, timezone) is None), None
     )
     for index, check in enumerate(job.checks):
-        asked: set[tuple[str, ...]] = set()
+        if stores is not None:
+            for need in check.needs():
+                _check_store(need, stores, ("checks", index), reporter)
         for query in check.queries():
-            if stores is not None and query.store_path not in asked:
-                asked.add(query.store_path)
-                _check_store(query, stores, ("checks", index), reporter)
             _check_text(query, ("checks", index, *query.path), not_a_day, reporter)
 
 
-def _check_store(query: Query, stores: Collection[str], at: Path, reporter: Reporter) -> None:
-    if query.store in stores:
+def _check_store(
+    need: Need, stores: Mapping[str, str | None], at: Path, reporter: Reporter
+) -> None:
+    if need.store not in stores:
+        known = f"stores has {', '.join(stores)}" if stores else "stores declares none"
+        reporter.error(
+            Code.UNKNOWN_STORE,
+            (*at, *need.path),
+            f"expected a store that stores declares, found '{need.store}'",
+            nearest(need.store, stores) or known,
+        )
         return
-    known = f"stores has {', '.join(stores)}" if stores else "stores declares none"
-    reporter.error(
-        Code.UNKNOWN_STORE,
-        (*at, *query.store_path),
-        f"expected a store that stores declares, found '{query.store}'",
-        nearest(query.store, stores) or known,
-    )
+    kind = stores[need.store]
+    if kind is not None and kind != need.kind:
+        reporter.error(
+            Code.WRONG_STORE,
+            (*at, *need.path),
+            f"expected a store of type {need.kind}, found '{need.store}' of type {kind}",
+        )
 
 
 def _check_text(query: Query, path: Path, not_a_day: Interval | None, reporter: Reporter) -> None:

@@ -1,0 +1,87 @@
+"""What is there, compared key by key with what should be there."""
+
+from itertools import chain
+from typing import Any
+
+import msgspec
+
+from verifier.checks.answer import Answer
+from verifier.checks.keys import Key, most_copied, sample, sketch
+from verifier.runs.evaluation import Effect, Result
+
+
+class Compared(msgspec.Struct):
+    """Two sides of a question, key by key.
+
+    ``expected`` are the keys that should be there, ``found`` the rows of each key that is,
+    ``nameless`` those of each key with a NULL in it: NULL equals nothing, so each of
+    these rows is a key by itself.
+    """
+
+    expected: set[Key] = msgspec.field(default_factory=set)
+    found: dict[Key, int] = msgspec.field(default_factory=dict)
+    nameless: dict[Key, int] = msgspec.field(default_factory=dict)
+    damaged: int = 0
+    """Expected keys of which only a part is there: they are missing, but not nothing."""
+
+    @property
+    def missing(self) -> set[Key]:
+        """The expected keys that are not there."""
+        return self.expected - self.found.keys()
+
+    @property
+    def strange(self) -> set[Key]:
+        """The keys that nobody expected."""
+        return self.found.keys() - self.expected
+
+    @property
+    def rows(self) -> int:
+        """All rows."""
+        return sum(self.found.values()) + sum(self.nameless.values())
+
+    @property
+    def surplus(self) -> int:
+        """Rows beyond one a key."""
+        return sum(self.found.values()) - len(self.found)
+
+    @property
+    def effect(self) -> Effect:
+        """None: no row. Duplicated: a key has several, whatever else is missing."""
+        if self.surplus:
+            return Effect.DUPLICATED
+        if not self.missing:
+            return Effect.COMPLETE
+        return Effect.PARTIAL if self.rows or self.damaged else Effect.NONE
+
+    def evidence(self) -> dict[str, Any]:
+        """The counts, and a bounded sample of each kind of key."""
+        missing, strange = self.missing, self.strange
+        return {
+            "rows": self.rows,
+            "keys": len(self.found),
+            "missing": len(missing),
+            "surplus": self.surplus,
+            "unexpected": len(strange) + sum(self.nameless.values()),
+            "sample": {
+                "missing": sample(missing),
+                "unexpected": sample([*self.nameless, *strange]),
+                "duplicated": most_copied(each for each in self.found.items() if each[1] > 1),
+            },
+        }
+
+    def answer(self) -> Answer:
+        """Holds where every expected key is there once, and nothing else."""
+        missing = len(self.missing)
+        unexpected = len(self.strange) + sum(self.nameless.values())
+        holds = self.effect is Effect.COMPLETE and not unexpected
+        return Answer(
+            result=Result.HOLDS if holds else Result.VIOLATED,
+            effect=self.effect,
+            expected=len(self.expected),
+            done=len(self.expected) - missing,
+            missing=missing,
+            surplus=self.surplus,
+            unexpected=unexpected,
+            source_sketch=sketch((key, 1) for key in self.expected),
+            destination_sketch=sketch(chain(self.found.items(), self.nameless.items())),
+        )

@@ -1,0 +1,116 @@
+"""``freshness``: whether the newest row is recent enough."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, Field
+
+from verifier.checks.answer import Answer
+from verifier.checks.inquiry import NOTHING, Inquiry
+from verifier.checks.keys import sketch
+from verifier.checks.model import CheckModel, Duration, Identifier, Name, Need, Query, Sql
+from verifier.checks.reason import CannotTell, UnknownReason
+from verifier.runs.duration import format_duration
+from verifier.runs.evaluation import Result
+
+CLOCKS_MAY_DIFFER = timedelta(minutes=5)
+
+
+def _known(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("expected an IANA time zone such as Europe/Berlin")
+    return name
+
+
+class Freshness(CheckModel):
+    """Compares the newest value of a column with the run's end.
+
+    It looks back from the end of the run's last attempt, or from now where nothing has
+    ended: so a run that was fresh stays so when it is asked again next week. An empty
+    table, or a newest row in the future, proves nothing. A check of quality.
+    """
+
+    type: Literal["freshness"]
+    store: Annotated[Name, Field(description="The store that holds the table.")]
+    table: Annotated[Identifier, Field(description="The table or view that the run fills.")]
+    column: Annotated[Identifier, Field(description="The column with each row's instant or date.")]
+    within: Annotated[Duration, Field(description="How old the newest row may be.")]
+    where: Annotated[
+        Sql | None, Field(description="The condition that picks the rows to look at.")
+    ] = None
+    timezone: Annotated[
+        str,
+        AfterValidator(_known),
+        Field(description="The IANA zone of values that have no offset."),
+    ] = "UTC"
+
+    def queries(self) -> Iterator[Query]:
+        """The condition."""
+        if self.where is not None:
+            yield Query(
+                path=("where",),
+                sql=self.where,
+                store=self.store,
+                store_path=("store",),
+                is_condition=True,
+            )
+
+    def needs(self) -> Iterator[Need]:
+        """The table's store, with or without a condition."""
+        yield Need(store=self.store, path=("store",))
+
+    def answer(self, inquiry: Inquiry) -> Answer:
+        """Asks for the newest value, and compares."""
+        session = inquiry.session(self.store)
+        table = session.quote(self.table)
+        sql = f"SELECT max({table}.{session.quote(self.column)})\nFROM {table}"
+        if self.where is not None:
+            sql += f"\nWHERE ({self.where}\n)"
+        statement = inquiry.statement(self.store, sql)
+        inquiry.evidence.update(statement.evidence())
+        value = inquiry.value(statement)
+        if value is None or value is NOTHING:
+            raise CannotTell(UnknownReason.NULL_RESULT, "no row has an instant")
+        newest = to_instant(value, self.timezone)
+        until = inquiry.question.ended or inquiry.now
+        inquiry.evidence.update(
+            newest=newest.isoformat(),
+            asked_of=until.isoformat(),
+            within=format_duration(self.within),
+        )
+        if newest > inquiry.now + CLOCKS_MAY_DIFFER:
+            raise CannotTell(
+                UnknownReason.IN_THE_FUTURE,
+                f"the newest row is of {newest.isoformat()}, read in {self.timezone}",
+            )
+        return Answer(
+            result=Result.HOLDS if newest >= until - self.within else Result.VIOLATED,
+            destination_sketch=sketch([((newest.isoformat(),), 1)]),
+        )
+
+
+def to_instant(value: object, timezone: str) -> datetime:
+    """``value`` of a store as a UTC instant; raises ``CannotTell`` where it is none.
+
+    A date is its first instant in ``timezone``. Text counts where it is ISO 8601.
+    """
+    moment = value
+    if isinstance(moment, str):
+        try:
+            moment = datetime.fromisoformat(moment)
+        except ValueError:
+            moment = None
+    elif isinstance(moment, date) and not isinstance(moment, datetime):
+        moment = datetime.combine(moment, time())
+    if not isinstance(moment, datetime):
+        raise CannotTell(
+            UnknownReason.NOT_AN_INSTANT, f"expected an instant, found {type(value).__name__}"
+        )
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=ZoneInfo(timezone))
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise CannotTell(UnknownReason.NOT_AN_INSTANT, "an instant out of bounds") from None

@@ -1,0 +1,172 @@
+"""``ledger``: whether each intended side effect happened once: a mail, an event, a payout."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from verifier.checks.answer import Answer
+from verifier.checks.compared import Compared
+from verifier.checks.expected import Expected
+from verifier.checks.http import Ask
+from verifier.checks.inquiry import Inquiry
+from verifier.checks.jsonpath import JsonPath, require, require_list
+from verifier.checks.keyed import KeyedRows, Within, count_by_key
+from verifier.checks.keys import Key, key_of, sample
+from verifier.checks.model import CheckModel, Need, Query, Sql
+from verifier.checks.reason import CannotTell, UnknownReason
+from verifier.checks.store import StoreKind
+from verifier.runs.evaluation import Effect
+
+
+class Log(KeyedRows):
+    """An outbox or a log table: a row for each time that the effect was tried or done."""
+
+    within: Within = "lifetime"
+    done: Annotated[
+        Sql | None,
+        Field(
+            description="The condition of rows that took effect, such as `status = 'sent'`. "
+            "Default: every row that is not in doubt."
+        ),
+    ] = None
+    in_doubt: Annotated[
+        Sql | None,
+        Field(
+            description="The condition of rows that were begun and never confirmed: nobody "
+            "knows whether they took effect."
+        ),
+    ] = None
+
+    def states(self) -> Iterator[Query]:
+        """The conditions that tell what became of a row."""
+        for word, sql in (("done", self.done), ("in_doubt", self.in_doubt)):
+            if sql is not None:
+                yield Query(
+                    path=("log", word),
+                    sql=sql,
+                    store=self.store,
+                    store_path=("log", "store"),
+                    is_condition=True,
+                )
+
+    @property
+    def state(self) -> str:
+        """What became of a row, as an expression: 0 done, 1 in doubt, 2 nothing."""
+        # The line break keeps a comment at the end of a condition from hiding the parenthesis.
+        cases = []
+        if self.in_doubt is not None:
+            cases.append(f"WHEN ({self.in_doubt}\n) THEN 1")
+        if self.done is not None:
+            cases.append(f"WHEN ({self.done}\n) THEN 0")
+        rest = 0 if self.done is None else 2
+        return f"CASE {' '.join(cases)} ELSE {rest} END" if cases else "0"
+
+
+class Api(Ask):
+    """A service that lists what it was asked to do."""
+
+    items: Annotated[JsonPath, Field(description="Where the list stands, on every page.")]
+    key: Annotated[
+        tuple[JsonPath, ...],
+        Field(min_length=1, max_length=16, description="Where the key stands in an item."),
+    ]
+
+
+class Ledger(CheckModel):
+    """Compares the effects that were intended with those that a log, or a partner, shows.
+
+    None: no effect at all. Partial: some are missing. Duplicated: one happened more than
+    once, ever. Complete: each once. Where one is missing from all but the rows that are in
+    doubt, nobody can tell, unless another is certainly missing beside one that happened.
+    """
+
+    says_effect = True
+
+    type: Literal["ledger"]
+    expected: Annotated[Expected, Field(description="The keys of the effects intended.")]
+    log: Annotated[Log | None, Field(description="The table that shows them.")] = None
+    api: Annotated[Api | None, Field(description="The service that shows them.")] = None
+
+    @model_validator(mode="after")
+    def _one_witness(self) -> Self:
+        if (self.log is None) == (self.api is None):
+            raise ValueError("expected either 'log' or 'api'")
+        return self
+
+    @property
+    def history(self) -> int:
+        """As the expected side asks."""
+        return self.expected.history
+
+    def queries(self) -> Iterator[Query]:
+        """The conditions of the log, and the expected side."""
+        if self.log is not None:
+            yield from self.log.conditions("log")
+            yield from self.log.states()
+        yield from self.expected.queries()
+
+    def needs(self) -> Iterator[Need]:
+        """Those of its queries, and the service."""
+        yield from super().needs()
+        if self.api is not None:
+            yield Need(store=self.api.store, path=("api", "store"), kind=StoreKind.HTTP)
+
+    def answer(self, inquiry: Inquiry) -> Answer:
+        """Reads what was intended and what is shown, and compares key by key."""
+        if self.log is not None:
+            return self._by_log(inquiry, self.log)
+        assert self.api is not None  # noqa: S101 - one of the two is there
+        expected = self.expected.keys(inquiry, len(self.api.key))
+        compared = Compared(expected=expected, found=_told(inquiry, self.api), nameless={})
+        inquiry.evidence.update(compared.evidence())
+        return compared.answer()
+
+    def _by_log(self, inquiry: Inquiry, log: Log) -> Answer:
+        expected = self.expected.keys(inquiry, len(log.key))
+        columns = ", ".join(inquiry.session(log.store).exact(log.table, log.key))
+        # What became of a row is a further column, so that one statement sees one state.
+        grouped = columns if log.state == "0" else f"{columns}, {log.state}"
+        statement = log.ask(inquiry, f"{log.state}, {columns}, count(*)", f"GROUP BY {grouped}")
+        inquiry.evidence.update(statement.evidence())
+        rows, nameless = count_by_key(inquiry, statement)
+        done = {key[1:]: count for key, count in rows.items() if key[0] == "0"}
+        doubtful = {key[1:] for key in rows if key[0] == "1"} - done.keys()
+        compared = Compared(
+            expected=expected,
+            found=done,
+            nameless={key[1:]: count for key, count in nameless.items() if key[0] == "0"},
+        )
+        inquiry.evidence.update(compared.evidence())
+        if not compared.surplus:
+            log.require_reach(inquiry)
+        if log.in_doubt is not None:
+            self._require_certain(inquiry, compared, doubtful)
+        return compared.answer()
+
+    def _require_certain(self, inquiry: Inquiry, compared: Compared, doubtful: set[Key]) -> None:
+        """Raises ``CannotTell`` where the rows in doubt decide what there is."""
+        inquiry.evidence["in_doubt"] = len(doubtful)
+        inquiry.evidence["sample"]["in_doubt"] = sample(doubtful)
+        certainly_missing = compared.missing - doubtful
+        certain = compared.effect is Effect.DUPLICATED or (certainly_missing and compared.found)
+        if doubtful and not certain:
+            raise CannotTell(
+                UnknownReason.IN_DOUBT, f"{len(doubtful)} were begun and never confirmed"
+            )
+
+
+def _told(inquiry: Inquiry, api: Api) -> dict[Key, int]:
+    """How often the service shows each key."""
+    found: dict[Key, int] = {}
+    for document in api.documents(inquiry):
+        for item in require_list(document, api.items):
+            key = key_of(require(item, path) for path in api.key)
+            if None in key:
+                raise CannotTell(UnknownReason.NULL_KEY, "an item has null in its key")
+            found[key] = found.get(key, 0) + 1
+            if len(found) > inquiry.max_keys:
+                raise CannotTell(
+                    UnknownReason.TOO_MANY_KEYS, f"more than {inquiry.max_keys} keys are there"
+                )
+    return found
