@@ -85,6 +85,12 @@ def test_every_statement_of_a_check_is_told_once_with_its_store() -> None:
     ]
 
 
+def test_a_statement_is_told_with_the_instant_that_it_was_asked_of() -> None:
+    told = {"warehouse": {"snapshot": "2026-04-03T00:12:01+00:00", "seconds": 0.2}}
+    lines = sql_block(run(checks=[check({**asked("select 1"), "asked": told})]))
+    assert lines[0] == "-- check regions asks store warehouse, as of 2026-04-03T00:12:01+00:00"
+
+
 def test_a_check_that_asked_nothing_has_nothing_to_paste() -> None:
     assert sql_block(run(checks=[check({"expected": {}, "detail": "no such file"})])) == []
 

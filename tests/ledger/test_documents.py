@@ -3,14 +3,21 @@ import pytest
 from verifier.ledger.documents import stores_asked
 
 
-def test_a_check_asks_its_store_and_a_reconcile_the_right_one():
+def test_a_check_asks_its_store_a_reconcile_the_right_one_and_a_ledger_its_witness():
     document = {
         "checks": [
             {"name": "rows", "store": "warehouse", "expected": {"store": "shop"}},
             {"name": "sums", "left": {"store": "shop"}, "right": {"store": "lake"}},
+            {"name": "mails", "expected": {"store": "shop"}, "log": {"store": "outbox"}},
+            {"name": "payouts", "expected": {"store": "shop"}, "api": {"store": "partner"}},
         ]
     }
-    assert stores_asked(document) == {"rows": "warehouse", "sums": "lake"}
+    assert stores_asked(document) == {
+        "rows": "warehouse",
+        "sums": "lake",
+        "mails": "outbox",
+        "payouts": "partner",
+    }
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,12 @@
 
 from itertools import permutations
 
+import msgspec
 import pytest
 
 from verifier.runs.declaration import CheckTraits, Surface, SurfaceKind
 from verifier.runs.effect import SurfaceEffect, combine, findings
-from verifier.runs.evaluation import Effect, Result
+from verifier.runs.evaluation import LEARNING, Effect, Result
 
 EFFECTS = {
     "scope": CheckTraits(name="scope", type="scope", says_effect=True),
@@ -17,6 +18,19 @@ EFFECTS = {
     "totals": CheckTraits(name="totals", type="reconcile"),
     "proof": CheckTraits(name="proof", type="sql", proves_complete=True),
 }
+
+
+def test_a_check_that_still_learns_what_is_usual_requires_nothing(build):
+    learns = msgspec.structs.replace(build.answer("unknown", "totals"), reason=LEARNING)
+    unsure = build.answer("unknown", "totals")
+    scope = build.answer("complete", "scope")
+    job = job_of(build, ["scope", "totals"])
+
+    assert findings(job, [scope, learns]).unknown == ()
+    assert findings(job, [scope, learns]).required_hold
+    assert [name for name, _ in findings(job, [scope, unsure]).unknown] == ["totals"]
+    # Alone it proves nothing.
+    assert not findings(job_of(build, ["totals"]), [learns]).required_hold
 
 
 def job_of(build, names):

@@ -25,11 +25,18 @@ def sql_block(run: Mapping[str, Any]) -> list[str]:
             statement = with_values(sql, parameters)
             if (store, statement) not in told:
                 told.add((store, statement))
-                lines.append(f"-- check {plain(check['name'])} asks store {plain(store)}")
+                when = _snapshot(check["evidence"], store)
+                lines.append(f"-- check {plain(check['name'])} asks store {plain(store)}{when}")
                 lines += plain_lines(statement).rstrip("; \n").split("\n")
                 # On a line of its own, so that a comment at the end does not swallow it.
                 lines.append(";")
     return lines
+
+
+def _snapshot(evidence: Mapping[str, Any], store: str) -> str:
+    """As of when the store was read, where that is known."""
+    asked = (evidence.get("asked") or {}).get(store) or {}
+    return f", as of {plain(asked['snapshot'])}" if asked.get("snapshot") else ""
 
 
 def _statements(evidence: object) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
