@@ -16,6 +16,7 @@ from verifier.runs.action import ActionKind, is_held
 from verifier.runs.advice import action
 from verifier.runs.attempt import Attempt
 from verifier.runs.binding import RunKey
+from verifier.runs.contact import is_silent
 from verifier.runs.declaration import Declaration, Overlap, WhenUnsure
 from verifier.runs.effect import findings
 from verifier.runs.evaluation import Cause, Effect, Evaluation
@@ -183,7 +184,9 @@ def ask_of(
         active=_active(facts, request.partition, now),
         at_large=loose[0].attempt if loose else None,
         held=f"{held.reason} ({held.by})" if held else None,
-        blind=facts.deaf or (facts.miss_after is not None and now < facts.miss_after),
+        blind=facts.deaf
+        or (facts.miss_after is not None and now < facts.miss_after)
+        or is_silent(facts.contact, now),
         mode=request.mode,
         when_unsure=unsure,
     )

@@ -8,6 +8,7 @@ from verifier.runs.action import is_held
 from verifier.runs.advice import STARTS_WORK, Advice, AdviceAction, gravest, repeated
 from verifier.runs.attempt import Attempt
 from verifier.runs.conditions import ConditionName
+from verifier.runs.contact import is_silent
 from verifier.runs.declaration import Declaration, Overlap, SurfaceKind, WhenUnsure
 from verifier.runs.effect import SurfaceEffect
 from verifier.runs.evaluation import CheckResult, Effect, Evaluation, Result
@@ -32,7 +33,7 @@ def advise(facts: Facts, stood: Standing, now: datetime) -> Advice:
     return Advice(
         action=stood.action,
         because=tuple(_because(facts, stood, surfaces, now)),
-        do_not=tuple(_do_not(facts, stood, surfaces)),
+        do_not=tuple(_do_not(facts, stood, surfaces, now)),
         commands=tuple(_commands(facts, stood, now)),
         partitions=(facts.key.partition,) if facts.key.partition else (),
         valid_until=stood.wake_at,
@@ -51,6 +52,10 @@ def _because(
     yield _reported_sentence(facts, stood)
     if stood.reported is Reported.NONE and stood.verdict is None and not facts.expected:
         yield "nobody expected it: the job was not declared at that time, so it is not missing"
+    if is_silent(facts.contact, now):
+        yield f"{_source(facts)}: what happened since is not known"
+    elif facts.deaf and stood.reported is Reported.NONE:
+        yield "nobody could hear it at that time, and never will: it may have run"
     held = is_held(action for action in facts.actions if action.run_id is None)
     if held is not None:
         yield f"the job is on hold by {held.by} ({held.reason}): the guard refuses every attempt"
@@ -76,6 +81,12 @@ def _because(
     grave = gravest(surfaces)
     if grave is not None and stood.verdict is not None and not stood.verdict.closed:
         yield f"surface {grave.name} is {grave.kind}: {_TWICE[grave.kind]}"
+
+
+def _source(facts: Facts) -> str:
+    until = facts.contact.until if facts.contact else None
+    heard = f"was last heard at {format_instant(until)}" if until else "was never heard"
+    return f"source {facts.declaration.source} {heard}"
 
 
 def _shown(facts: Facts, stood: Standing) -> Evaluation:
@@ -113,8 +124,15 @@ def check_sentence(result: CheckResult) -> str:
     return f"check {result.name}: {answer}" + (f" ({', '.join(counts)})" if counts else "")
 
 
-def _do_not(facts: Facts, stood: Standing, surfaces: Sequence[SurfaceEffect]) -> Iterator[str]:
+def _do_not(
+    facts: Facts, stood: Standing, surfaces: Sequence[SurfaceEffect], now: datetime
+) -> Iterator[str]:
     chosen = stood.action
+    if chosen in STARTS_WORK and is_silent(facts.contact, now):
+        yield (
+            "do not start it before somebody has looked at its scheduler: an attempt that "
+            "nobody heard of may be under way"
+        )
     grave = gravest(surfaces)
     twice = _TWICE[grave.kind] if grave is not None else _TWICE[SurfaceKind.NONE]
     taken = repeated(surfaces)

@@ -199,24 +199,25 @@ def _runtime(s: Situation) -> Iterator[Condition]:
 
 
 def retry_at(
-    attempts: Sequence[Attempt], declaration: Declaration, now: datetime
+    attempts: Sequence[Attempt], declaration: Declaration, heard: datetime
 ) -> datetime | None:
     """When the scheduler will retry by itself; None where it won't.
 
-    A retry that has not come ``start_within`` after its time is not waited for.
+    A retry that has not come ``start_within`` after its time is not waited for, as far as
+    anything was ``heard``.
     """
     ended = [(end, a) for a in attempts if (end := end_of(a)) is not None]
-    if not ended or len(ended) < len([a for a in attempts if not is_void(a, declaration, now)]):
+    if not ended or len(ended) < len([a for a in attempts if not is_void(a, declaration, heard)]):
         return None
     end, last = max(ended, key=lambda pair: (pair[0].at, pair[0].id))
     if last.retry is None or state_of(last) is AttemptState.SUCCEEDED:
         return None
     again = last.retry.value
-    return again if again >= end.at and now < again + declaration.start_within else None
+    return again if again >= end.at and heard < again + declaration.start_within else None
 
 
 def _retry(s: Situation) -> Iterator[Condition]:
-    again = retry_at(s.attempts, s.declaration, s.now)
+    again = retry_at(s.attempts, s.declaration, s.heard)
     if again is not None:
         ends = [end.at for attempt in s.attempts if (end := end_of(attempt)) is not None]
         yield Condition(ConditionName.RETRY_PENDING, max(ends), again)

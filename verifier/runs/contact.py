@@ -27,8 +27,11 @@ def heard_at(contact: Contact | None, now: datetime) -> datetime:
     return min(now, contact.until or _NEVER)
 
 
+def is_silent(contact: Contact | None, now: datetime) -> bool:
+    """Whether a source was not heard when it should have been, or never was."""
+    return contact is not None and (contact.due is None or contact.due <= now)
+
+
 def next_contact(contact: Contact | None, now: datetime) -> datetime | None:
     """When more may have been heard; None where that will be told when it is so."""
-    if contact is None or contact.due is None or contact.due <= now:
-        return None
-    return contact.due
+    return None if contact is None or is_silent(contact, now) else contact.due

@@ -294,7 +294,9 @@ def advised_of(
         overlap=declaration.overlap,
         at_large=ConditionName.AT_LARGE in names,
         stuck=bool(names & {ConditionName.STALLED, ConditionName.OVERDUE}),
-        retry_at=retry_at([*facts.attempts, *facts.whole_job], declaration, now),
+        retry_at=retry_at(
+            [*facts.attempts, *facts.whole_job], declaration, heard_at(facts.contact, now)
+        ),
         effect=finding.effect if finding else Effect.UNKNOWN,
         unexpected=unexpected,
         unknown=finding is not None and bool(finding.unknown),
