@@ -4,12 +4,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from verifier.engine.actions import ActionRequest
-from verifier.engine.guarding import GuardAnswer, GuardRequest
+from verifier.engine.guarding import GuardAnswer, GuardRequest, ask_of
 from verifier.ledger.errors import AttemptElsewhere
 from verifier.runs.action import ActionKind
+from verifier.runs.binding import RunKey
+from verifier.runs.contact import Contact
 from verifier.runs.declaration import WhenUnsure
 from verifier.runs.guard import Decision, Mode
 from verifier.runs.signal import Lane
@@ -203,6 +206,19 @@ def test_a_slot_that_nobody_listened_to_is_left_to_when_unsure(world: Any) -> No
     answer = ask(world)
     assert answer.decision is Decision.REFUSE
     assert "listening" in answer.why
+
+
+@pytest.mark.parametrize(("minutes", "blind"), [(1, False), (30, True)])
+def test_a_source_that_is_silent_leaves_it_to_when_unsure(
+    world: Any, minutes: int, blind: bool
+) -> None:
+    world.tick_to(FIRST + MINUTE, every=timedelta(hours=2))
+    heard = world.now - minutes * MINUTE
+    contact = Contact(until=heard, due=heard + 2 * MINUTE)
+    known = world.ledger.facts(RunKey("revenue", "2026-04-02T02:00:00Z"), world.now)
+    facts = msgspec.structs.replace(known, contact=contact)
+    request = GuardRequest(job="revenue", attempt="asker", due=FIRST)
+    assert ask_of(facts, request, None, WhenUnsure.CLOSED, world.now).blind is blind
 
 
 def test_an_attempt_of_another_run_is_told_so_and_gets_no_old_answer(world: Any) -> None:

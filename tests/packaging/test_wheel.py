@@ -78,3 +78,20 @@ def test_the_wheel_ships_its_content_and_no_tests(installed: Path, tmp_path: Pat
     assert not {"tests", "benchmarks", "checks", "alerts"} & set(names)
     run(installed / "landed", "--version", cwd=tmp_path)
     run(installed / "landed-exec", "--job", "j", "--spool", tmp_path, "--", "true", cwd=tmp_path)
+
+
+@pytest.mark.slow
+def test_the_wheel_knows_its_types_of_source_without_what_hears_them(
+    installed: Path, tmp_path: Path
+) -> None:
+    schema = json.loads(run(installed / "landed", "schema", cwd=tmp_path).stdout)
+    types = {
+        model["properties"]["type"]["const"]
+        for model in schema["$defs"].values()
+        if "const" in model.get("properties", {}).get("type", {})
+    }
+    assert types >= {"cron-log", "airflow", "celery"}
+    celery = "sources: {q: {type: celery, broker: 'redis://127.0.0.1:1/0'}}"
+    job = "{schedule: {every: 1h}, class: best-effort, scheduler: {source: q, task: t}}"
+    (tmp_path / "landed.yaml").write_text(f"version: 1\n{celery}\njobs: {{t: {job}}}\n")
+    run(installed / "landed", "validate", cwd=tmp_path)
