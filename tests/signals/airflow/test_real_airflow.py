@@ -1,8 +1,8 @@
 """A real Airflow 3.3.2 and a real ``landed serve``: runs, attempts, lanes, misses, the guard.
 
 ``LANDED_TEST_AIRFLOW`` names the folder of an environment that has it; else one is made
-under the user's cache, once. All that happens happens at once, in one Airflow: what a
-test asserts is what landed says at the end.
+under the user's cache, once, of the packages in ``constraints.txt``. All that happens
+happens at once, in one Airflow: what a test asserts is what landed says at the end.
 """
 
 import json
@@ -214,9 +214,10 @@ def airflow_bin() -> Path:
     if given is None and not ready.exists():
         shutil.rmtree(folder, ignore_errors=True)
         python = folder / "bin" / "python"
+        pip = ["python3", "-m", "pip", "--python", python, "install", "--quiet"]
         steps = (
-            [sys.executable, "-m", "venv", "--without-pip", folder],
-            [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", *PACKAGES],
+            ["python3", "-m", "venv", "--without-pip", folder],
+            [*pip, "--constraint", Path(__file__).with_name("constraints.txt"), *PACKAGES],
         )
         for step in steps:
             done = subprocess.run(step, capture_output=True, text=True, timeout=900)
