@@ -48,6 +48,7 @@ class World:
         database.close()
         (home / "landed.yaml").write_text(text.format(home=home))
         self.meters = Meters()
+        self.stopping = Event()
         self.open()
 
     def open(self):
@@ -64,7 +65,7 @@ class World:
             bound_jobs(config, self.ledger.histories())["hostcron"],
             self.source.contact_within,
             clock=lambda: self.now,
-            stopping=Event(),
+            stopping=self.stopping,
             watch=self.meters,
         )
         self.feed.look(self.now)

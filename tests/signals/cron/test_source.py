@@ -226,6 +226,20 @@ def test_a_source_that_reads_another_file_from_now_on_goes_on_with_what_that_has
     assert [len(world.run(slot(number))["attempts"]) for number in range(1, 5)] == [1] * 4
 
 
+def test_who_is_to_stop_in_the_middle_of_a_long_log_goes_on_there_next_time(world, host):
+    with host.log.open("a") as opened:
+        opened.write("2026-04-03T01:58:30Z vm kernel: a line of no interest\n" * 25_000)
+    host.end(host.start(at=slot(1)), at=slot(1))
+    world.now = slot(1) + timedelta(seconds=10)
+    world.stopping.set()
+    world.poll()
+    assert world.ledger.attempts(RunKey("minutely", format_instant(slot(1)))) == []
+    assert world.feed.heard_until < slot(1)
+    world.stopping.clear()
+    world.poll()
+    assert world.run(slot(1))["reported"] == "succeeded"
+
+
 def test_history_in_a_log_that_is_read_for_the_first_time_is_taken(world, host):
     long_ago = START - timedelta(days=3)
     host.end(host.start(at=long_ago), at=long_ago + timedelta(seconds=1))

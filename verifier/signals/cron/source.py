@@ -96,6 +96,8 @@ class CronLogSource(PolledSource[CronLogSettings, CronBinding]):
                     lost_since = None
                 if lost_since is None:
                     feed.take(piece.signals, cursor=_write_cursor(cursor))
+                if feed.stopping:
+                    return  # a long log is read on next time
         except OSError as error:
             raise SourceUnavailable(_why(error, self.settings.path)) from None
         finally:
