@@ -23,7 +23,7 @@ def test_a_serve_whose_file_was_taken_away_says_so_and_acknowledges_nothing(
     assert serve.get("/livez").status_code == 200
     assert not path.exists()
     kept.rename(path)
-    assert serve.is_ready()
+    serve.eventually(serve.is_ready)
     assert serve.tell("second").json()["accepted"] == 1
     serve.process.kill()
     serve.process.wait()
