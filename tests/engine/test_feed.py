@@ -138,8 +138,11 @@ def test_what_the_source_keeps_out_is_counted_by_reason(world):
 
 def test_hearing_never_moves_back(world):
     world.hear("01:10")
+    world.now = at("01:10:10")
     world.feed.heard(at("01:05"))
+    world.feed.take([], cursor="1", heard_until=at("01:06"))
     assert world.feed.heard_until == at("01:10")
+    assert world.ledger.sources()["cron"].heard_until == at("01:10")
 
 
 def test_a_run_is_missing_only_once_its_source_was_heard_beyond_its_last_moment(world):
