@@ -1,11 +1,13 @@
 """Functions of other packages as checks; each runs in a process of its own."""
 
 import sys
+from threading import Event, Thread
 from time import monotonic
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from verifier.checks.evaluate import evaluate
 from verifier.checks.registry import Check
 from verifier.runs.evaluation import Effect, Result
 
@@ -94,6 +96,22 @@ def test_a_function_that_never_returns_is_ended(ask):
 
     assert ask(check("hangs", timeout="1s")).reason == "timed_out"
     assert monotonic() - began < 10
+
+
+def test_a_stop_ends_a_function_and_refuses_the_next(ask, night, now):
+    model = TypeAdapter(Check).validate_python(check("hangs"))
+    answers = []
+    with ask.stores() as stores:
+        thread = Thread(target=lambda: answers.extend(evaluate([model], stores, night, now)))
+        thread.start()
+        Event().wait(0.3)  # so that the function runs, as a rule
+        stores.interrupt()
+        thread.join(10)
+        began = monotonic()
+        answers.extend(evaluate([model], stores, night, now))
+
+    assert monotonic() - began < 10
+    assert [answer.reason for answer in answers] == ["interrupted", "interrupted"]
 
 
 def test_a_function_that_nobody_offers_is_an_error():

@@ -169,7 +169,8 @@ class PostgresqlDatabase(Database):
         finally:
             with suppress(psycopg.Error):
                 rows.close()
-                connection.execute("ROLLBACK TO SAVEPOINT landed")
+                # Released too, so that they do not stack up over the statements of a run.
+                connection.execute("ROLLBACK TO SAVEPOINT landed; RELEASE SAVEPOINT landed")
 
     def cancel(self, connection: psycopg.Connection[Any]) -> None:
         """Asks the server to give up."""

@@ -39,9 +39,12 @@ class Stop:
 
     @contextmanager
     def ends(self, cancel: Cancel) -> Iterator[None]:
-        """Calls ``cancel`` if it is said in the meantime."""
+        """Calls ``cancel`` if it is said in the meantime, or was before."""
         with self._lock:
             self._running.append(cancel)
+            over = self._over
+        if over:
+            _quietly(cancel)
         try:
             yield
         finally:
