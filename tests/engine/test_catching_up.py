@@ -162,7 +162,7 @@ def test_an_attempt_whose_source_is_silent_is_not_given_up_for_that(make):
     key = world.ledger.runs(RunFilter(job="load"))[0].key
     world.pass_to(6, silent=True)
     (attempt,) = world.ledger.attempts(key)
-    assert attempt.ends == ()
+    assert attempt.inferred is None
     world.pass_to(6.5)
     (attempt,) = world.ledger.attempts(key)
-    assert [end.kind for end in attempt.ends] == ["timed_out"]
+    assert attempt.inferred.end.kind == "timed_out"
