@@ -141,6 +141,9 @@ class SourceFeed:
             urgent = self._blind_since is not None or self._state.trouble is not None
             if urgent or self._kept_at is None or now - self._kept_at >= KEPT_EVERY:
                 self._keep(state)
+            else:
+                # What is kept for another reason meanwhile must not tell less.
+                self._state = state
 
     def lost(self, since: datetime, until: datetime) -> None:
         """What was said in between can never be had: a window that is never caught up.

@@ -8,12 +8,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
+
+from verifier.runs.instant import parse_instant
 
 PAGE = (Path(__file__).parents[3] / "docs/how-to/celery.md").read_text()
 FILES = re.findall(r"^`(\S+)`:\n\n```\w+\n(.*?)```", PAGE, re.MULTILINE | re.DOTALL)
@@ -97,8 +100,6 @@ def test_the_page_leads_to_a_verified_run(broker_url: str, tmp_path: Path) -> No
         (run,) = typed.json("landed runs")["runs"]
         assert run["verdict"] == "verified"
         _until(lambda: [a["state"] for a in _attempts(typed)] == ["succeeded"])
-        (found,) = typed.json("landed discover celery")["jobs"] or [None]
-        assert found is None or found["name"]
 
 
 def _attempts(typed: Shell) -> list[dict[str, Any]]:
@@ -109,16 +110,18 @@ def _attempts(typed: Shell) -> list[dict[str, Any]]:
 
 def _await_worker(typed: Shell, address: str) -> None:
     """A person would see that landed is up and hears, and that the worker is."""
-    _until(lambda: _hears(address))
+    began = datetime.now(UTC) + timedelta(seconds=3)
+    _until(lambda: _hears(address, began))
     _until(lambda: typed.succeeds("celery -A shop inspect ping"))
 
 
-def _hears(address: str) -> bool:
+def _hears(address: str, began: datetime) -> bool:
     try:
         heard = httpx.get(f"http://{address}/v1/sources").json()["sources"]
     except httpx.TransportError:
         return False
-    return any(each["source"] == "celery" for each in heard)
+    until = [each["heard_until"] for each in heard if each["source"] == "celery"]
+    return bool(until and until[0]) and parse_instant(until[0]) > began
 
 
 def _until(holds: Any, within: float = 30) -> None:
