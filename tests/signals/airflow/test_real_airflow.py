@@ -44,7 +44,7 @@ sources:
     url: "{url}"
     username: landed
     password: "${{AIRFLOW_PASSWORD}}"
-    poll: 1s
+    poll: 3s
     lineage_file: {home}/events.ndjson
 stores:
   warehouse: {{type: sql, url: "sqlite:///{home}/warehouse.db"}}
@@ -262,6 +262,13 @@ class Landed:
         answer = httpx.get(f"{self.url}/v1/runs", params={"job": job}, trust_env=False, timeout=30)
         return {run["due"]: run for run in answer.json()["runs"]}
 
+    def hears_airflow(self) -> bool:
+        answer = httpx.get(f"{self.url}/v1/sources", trust_env=False, timeout=30)
+        return any(
+            each["source"] == "airflow" and each["heard_until"] and each["silent_since"] is None
+            for each in answer.json()["sources"]
+        )
+
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "verifier.cli.entry", *words],
@@ -302,6 +309,8 @@ class Story:
             eventually(lambda dag=dag: self.airflow.has(dag), 120)
         for dag in ("pulse", "sleepy", "guarded"):
             self.airflow.unpause(dag)
+        # While its source is silent the guard is unsure, and this job is closed then.
+        eventually(self.landed.hears_airflow)
         self.airflow.trigger("guarded", "allowed", self.days[0])
         for run_id, due in zip(("child", "both"), self.hours, strict=True):
             self.airflow.trigger("sleepy", run_id, due)
@@ -347,6 +356,7 @@ class Story:
                 "insert into written values (?)", [f"{self.days[1]:%Y-%m-%d %H:%M:%S}"]
             )
         warehouse.close()
+        eventually(self.landed.hears_airflow)
         self.airflow.trigger("guarded", "skipped", self.days[1])
 
     def _guard_refuses(self) -> None:
