@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from verifier.config.template import TEMPLATE
+from verifier.content.packs import pack, packs
 
 Landed = Callable[..., Any]
 
@@ -39,3 +40,39 @@ def test_a_place_that_cannot_be_written_is_a_mistake(
     told = landed("init", path)
     assert (told.code, told.out) == (2, "")
     assert told.err.startswith("landed: ")
+
+
+def test_a_pack_is_written_with_its_comments_and_is_valid(empty: Path, landed: Landed) -> None:
+    assert landed("init", "--pack", "notification-batch").code == 0
+    assert Path("landed.yaml").read_text() == pack("notification-batch")
+    assert landed("validate").code == 0
+
+
+def test_a_pack_is_not_written_over_a_file_either(empty: Path, landed: Landed) -> None:
+    Path("landed.yaml").write_text("mine")
+    assert landed("init", "--pack", "billing-close").code == 2
+    assert Path("landed.yaml").read_text() == "mine"
+    assert landed("init", "--pack", "billing-close", "--force").code == 0
+    assert Path("landed.yaml").read_text() == pack("billing-close")
+
+
+@pytest.mark.parametrize("name", ["billing", "example", "../checks/billing-close", "", "a\x1b[31m"])
+def test_for_a_pack_that_is_none_those_that_exist_are_told(
+    empty: Path, landed: Landed, name: str
+) -> None:
+    told = landed("init", "--pack", name)
+    assert (told.code, told.out) == (2, "")
+    assert all(known in told.err for known in packs())
+    assert "\x1b" not in told.err
+    assert not Path("landed.yaml").exists()
+
+
+def test_the_packs_are_listed_each_with_what_it_is_for(empty: Path, landed: Landed) -> None:
+    told = landed("init", "--packs")
+    assert told.code == 0
+    assert told.out.splitlines() == [
+        line for name, about in packs().items() for line in (name, f"  {about}")
+    ]
+    listed = landed("init", "--packs", "--json").json["packs"]
+    assert listed == [{"name": name, "about": about} for name, about in packs().items()]
+    assert not Path("landed.yaml").exists()

@@ -77,6 +77,7 @@ def test_the_wheel_ships_its_content_and_no_tests(installed: Path, tmp_path: Pat
     names = run("ls", Path(package).parent, cwd=tmp_path).stdout.split()
     assert not {"tests", "benchmarks", "checks", "alerts"} & set(names)
     run(installed / "landed", "--version", cwd=tmp_path)
+    run(installed / "landed", "init", "--pack", "billing-close", cwd=tmp_path)
     run(installed / "landed-exec", "--job", "j", "--spool", tmp_path, "--", "true", cwd=tmp_path)
 
 

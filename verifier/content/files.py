@@ -14,9 +14,19 @@ def shipped(name: str) -> Path:
 
     Raises ``FileNotFoundError`` where there is none by that name.
     """
-    here = Path(__file__).parent
-    for root in (here, here.parent.parent):
+    for root in _roots():
         path = root / name
         if name.split("/", 1)[0] in FOLDERS and path.is_file():
             return path
     raise FileNotFoundError(f"no shipped file is named {name!r}")
+
+
+def shipped_in(folder: str) -> list[Path]:
+    """The files right in one of ``FOLDERS``, by name."""
+    found = next((root / folder for root in _roots() if (root / folder).is_dir()), None)
+    return sorted(each for each in found.iterdir() if each.is_file()) if found else []
+
+
+def _roots() -> tuple[Path, Path]:
+    here = Path(__file__).parent
+    return here, here.parent.parent
