@@ -18,7 +18,9 @@ def init(
     path: Annotated[Path, typer.Argument(metavar="[PATH]", show_default=False)] = DEFAULT_CONFIG,
     pack: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Write a ready-made pack.", show_default=False),
+        typer.Option(
+            metavar="NAME", help="Write a ready-made pack; --packs lists them.", show_default=False
+        ),
     ] = None,
     packs: Annotated[bool, typer.Option("--packs", help="List the packs; write nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Write over a file.")] = False,
