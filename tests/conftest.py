@@ -32,6 +32,8 @@ from verifier.runs.instant import to_microseconds
 
 SERVER_VARIABLE = "LANDED_TEST_POSTGRES_URL"
 MARIADB_VARIABLE = "LANDED_TEST_MARIADB_URL"
+SERVERS = {"postgres_server", "postgres_url", "postgres_ledgers", "mariadb_server"}
+"""Fixtures that start one."""
 _NUMBERS = count()
 
 BORN = datetime(2026, 4, 1, tzinfo=UTC)
@@ -231,8 +233,16 @@ def _served(program: _MariaDb, data: Path) -> Iterator[str]:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that asks for a ledger runs on both kinds; with ``path``, on a file alone."""
     if "ledger_kind" in metafunc.fixturenames:
-        kinds = ["sqlite"] if "path" in metafunc.fixturenames else ["sqlite", "postgresql"]
+        server = pytest.param("postgresql", marks=pytest.mark.server)
+        kinds = ["sqlite"] if "path" in metafunc.fixturenames else ["sqlite", server]
         metafunc.parametrize("ledger_kind", kinds)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever asks for a server by name needs one."""
+    for item in items:
+        if SERVERS & set(getattr(item, "fixturenames", ())):
+            item.add_marker("server")
 
 
 @pytest.fixture

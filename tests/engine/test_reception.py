@@ -98,7 +98,7 @@ def test_the_next_one_goes_on_where_the_one_before_came_to(hall: Hall) -> None:
     one, other = hall.receptions
     other.follow(hall.give(1))
     eventually(lambda: "night" in hall.ledgers[1].sources())
-    assert "No such file" in (hall.ledgers[1].sources()["night"].trouble or "")
+    eventually(lambda: "No such file" in (hall.ledgers[1].sources()["night"].trouble or ""))
     other.follow(None)
     one.follow(hall.give(0))
     eventually(lambda: hall.ledgers[0].attempts(NIGHT))

@@ -16,7 +16,7 @@ from verifier.runs.binding import RunKey
 from verifier.runs.guard import Decision, Ruling
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server)])
 def target(request, tmp_path):
     """The URL of a database that is not there yet, or has nothing in it."""
     if request.param == "sqlite":

@@ -18,7 +18,7 @@ READS: dict[str, Callable] = {
     "facts": lambda ledger, build: ledger.facts(build.nightly, build.at("03:00")),
     "job_facts": lambda ledger, build: ledger.job_facts("nightly", build.at("03:00")),
     "snapshot": lambda ledger, build: ledger.snapshot(build.at("03:00")),
-    "verified_expected": lambda ledger, build: ledger.verified_expected("nightly"),
+    "verified_answers": lambda ledger, build: ledger.verified_answers(build.nightly, 20),
     "attempts": lambda ledger, build: ledger.attempts(build.nightly),
     "evaluations": lambda ledger, build: ledger.evaluations(build.nightly),
     "revisions": lambda ledger, build: ledger.revisions(build.nightly),
