@@ -1,24 +1,23 @@
 """Asks the checks of one run, all on one snapshot of each store."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
 from time import perf_counter
 from types import MappingProxyType
-from typing import TypeVar
 
+from verifier.checks.aggregates import Aggregates, ask_together
 from verifier.checks.answer import Answer
 from verifier.checks.evidence import Detail, kept
 from verifier.checks.inquiry import Inquiry
 from verifier.checks.model import CheckModel
 from verifier.checks.number import plain
 from verifier.checks.question import Question
-from verifier.checks.reason import CannotTell, UnknownReason
+from verifier.checks.reason import CannotTell, told, unforeseen
 from verifier.checks.store import Opened
 from verifier.checks.stores.registry import Stores
 from verifier.runs.evaluation import CheckResult, Effect, Result
-
-T = TypeVar("T")
 
 MAX_KEYS = 1_000_000
 """How many keys one check holds in memory at most, on each side."""
@@ -45,21 +44,31 @@ def evaluate(
     Whatever keeps a check from answering is its own ``unknown`` with a reason; it
     raises nothing and takes no other check with it.
     """
-    results = []
     with ExitStack() as stack:
         asked = (need.store for check in checks for need in check.needs())
         sessions = open_sessions(stack, asked, stores)
-        for check in checks:
-            inquiry = Inquiry(
-                question=question,
-                now=now,
-                sessions=sessions,
-                stop=stores.stop,
-                history=history.get(check.name, ())[: check.history],
-                max_keys=max_keys,
+        asking = [
+            (
+                check,
+                Inquiry(
+                    question=question,
+                    now=now,
+                    sessions=sessions,
+                    stop=stores.stop,
+                    history=history.get(check.name, ())[: check.history],
+                    max_keys=max_keys,
+                ),
             )
-            results.append(ask(check, inquiry, detail))
-    return tuple(results)
+            for check in checks
+        ]
+        ask_alike(asking)
+        return tuple(ask(check, inquiry, detail) for check, inquiry in asking)
+
+
+def ask_alike(asking: Iterable[tuple[CheckModel, Inquiry]]) -> None:
+    """Ask first, and together, what several checks ask of the same table."""
+    wanted = [(inquiry, told(partial(check.aggregates, inquiry))) for check, inquiry in asking]
+    ask_together([(inquiry, each) for inquiry, each in wanted if isinstance(each, Aggregates)])
 
 
 def open_sessions(
@@ -77,7 +86,7 @@ def open_sessions(
         except CannotTell as error:
             sessions[name] = error
         except Exception as error:
-            sessions[name] = _unforeseen(error)
+            sessions[name] = unforeseen(error)
     return sessions
 
 
@@ -86,16 +95,6 @@ def ask(check: CheckModel, inquiry: Inquiry, detail: Detail) -> CheckResult:
     began = perf_counter()
     answer = told(lambda: check.answer(inquiry))
     return result_of(check, answer, inquiry, detail, began)
-
-
-def told(call: Callable[[], T]) -> T | CannotTell:
-    """What ``call`` returns, or why it could not; it raises nothing."""
-    try:
-        return call()
-    except CannotTell as error:
-        return error
-    except Exception as error:
-        return _unforeseen(error)
 
 
 def result_of(
@@ -129,8 +128,3 @@ def result_of(
         evaluated_at=inquiry.now,
         duration_seconds=perf_counter() - began,
     )
-
-
-def _unforeseen(error: Exception) -> CannotTell:
-    """Only the class is told: a message may hold values, and so secrets."""
-    return CannotTell(UnknownReason.INTERNAL, type(error).__name__)

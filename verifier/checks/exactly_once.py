@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Literal
 
+from verifier.checks.aggregates import Aggregates, Figure
 from verifier.checks.answer import Answer
 from verifier.checks.inquiry import Inquiry, Statement
 from verifier.checks.keyed import KeyedCheck, Within
@@ -32,6 +33,30 @@ class ExactlyOnce(KeyedCheck):
             return _duplicated(copied)
         return Answer(result=Result.HOLDS, destination_sketch=sketch(()))
 
+    def aggregates(self, inquiry: Inquiry) -> Aggregates | None:
+        """The rows, and the distinct hashes of whole keys, which are quick to count.
+
+        As many of these as rows: no key is there twice. Fewer prove nothing, since two
+        keys may have one hash, and a NULL has none; the keys are then asked for.
+        """
+        session = inquiry.session(self.store)
+        columns = self.columns(session)
+        hashed = session.hashed(columns)
+        if hashed is None or self.within != "interval":
+            return None
+        whole = " AND ".join(f"{column} IS NOT NULL" for column in columns)
+        return Aggregates(
+            statement=self._statement(inquiry),
+            table=session.quote(self.table),
+            condition=self.where,
+            figures=(
+                Figure(function="count", of="1"),
+                Figure(function="count", of=f"CASE WHEN {whole} THEN {hashed} END", distinct=True),
+            ),
+            rows=lambda values: [] if values[0] == values[1] else None,
+            cheaper=True,
+        )
+
     def split(self, inquiry: Inquiry) -> Split:
         """The same statement, its keys told apart by partition."""
         copied: dict[str, dict[Key, int]] = defaultdict(dict)
@@ -44,14 +69,7 @@ class ExactlyOnce(KeyedCheck):
 
     def _surplus(self, inquiry: Inquiry) -> dict[Key, int]:
         """The rows of each key that has more than one."""
-        columns = self.columns(inquiry.session(self.store))
-        listed = ", ".join(columns)
-        nameless = " OR ".join(f"{column} IS NULL" for column in columns)
-        statement = self.ask(
-            inquiry,
-            f"{listed}, count(*)",
-            f"GROUP BY {listed}\nHAVING count(*) > 1 OR {nameless}",
-        )
+        statement = self._statement(inquiry)
         inquiry.evidence.update(statement.evidence())
         copied, nameless_rows = _copied(inquiry, statement)
         surplus = sum(copied.values()) - len(copied)
@@ -68,6 +86,16 @@ class ExactlyOnce(KeyedCheck):
                     UnknownReason.NULL_KEY, f"{nameless_rows} rows have a NULL in their key"
                 )
         return copied
+
+    def _statement(self, inquiry: Inquiry) -> Statement:
+        columns = self.columns(inquiry.session(self.store))
+        listed = ", ".join(columns)
+        nameless = " OR ".join(f"{column} IS NULL" for column in columns)
+        return self.ask(
+            inquiry,
+            f"{listed}, count(*)",
+            f"GROUP BY {listed}\nHAVING count(*) > 1 OR {nameless}",
+        )
 
 
 def _duplicated(copied: Mapping[Key, int]) -> Answer:

@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field
 
+from verifier.checks.aggregates import Aggregates, Figure
 from verifier.checks.answer import Answer
-from verifier.checks.inquiry import NOTHING, Inquiry
+from verifier.checks.inquiry import NOTHING, Inquiry, Statement
 from verifier.checks.keys import sketch
 from verifier.checks.model import CheckModel, Duration, Identifier, Name, Need, Query, Sql
 from verifier.checks.reason import CannotTell, UnknownReason
@@ -61,14 +62,20 @@ class Freshness(CheckModel):
         """The table's store, with or without a condition."""
         yield Need(store=self.store, path=("store",))
 
+    def aggregates(self, inquiry: Inquiry) -> Aggregates:
+        """The newest value."""
+        table, column = self._names(inquiry)
+        return Aggregates(
+            statement=self._statement(inquiry),
+            table=table,
+            condition=self.where,
+            figures=(Figure(function="max", of=column),),
+            rows=lambda values: [tuple(values)],
+        )
+
     def answer(self, inquiry: Inquiry) -> Answer:
         """Asks for the newest value, and compares."""
-        session = inquiry.session(self.store)
-        table = session.quote(self.table)
-        sql = f"SELECT max({table}.{session.quote(self.column)})\nFROM {table}"
-        if self.where is not None:
-            sql += f"\nWHERE ({self.where}\n)"
-        statement = inquiry.statement(self.store, sql)
+        statement = self._statement(inquiry)
         inquiry.evidence.update(statement.evidence())
         value = inquiry.value(statement)
         if value is None or value is NOTHING:
@@ -89,6 +96,19 @@ class Freshness(CheckModel):
             result=Result.HOLDS if newest >= until - self.within else Result.VIOLATED,
             destination_sketch=sketch([((newest.isoformat(),), 1)]),
         )
+
+    def _statement(self, inquiry: Inquiry) -> Statement:
+        table, column = self._names(inquiry)
+        sql = f"SELECT max({column})\nFROM {table}"
+        if self.where is not None:
+            # The line break keeps a comment at the end from hiding the parenthesis.
+            sql += f"\nWHERE ({self.where}\n)"
+        return inquiry.statement(self.store, sql)
+
+    def _names(self, inquiry: Inquiry) -> tuple[str, str]:
+        session = inquiry.session(self.store)
+        table = session.quote(self.table)
+        return table, f"{table}.{session.quote(self.column)}"
 
 
 def to_instant(value: object, timezone: str) -> datetime:

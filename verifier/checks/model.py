@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from verifier.checks.aggregates import Aggregates
 from verifier.checks.answer import Answer
 from verifier.checks.inquiry import Inquiry
 from verifier.checks.part import Part
@@ -155,6 +156,13 @@ class CheckModel(Part):
     @abstractmethod
     def answer(self, inquiry: Inquiry) -> Answer:
         """Asks and judges; raises ``CannotTell`` where it cannot."""
+
+    def aggregates(self, inquiry: Inquiry) -> Aggregates | None:  # noqa: ARG002 - most have none
+        """What may be asked for together with other checks' of the same table, if anything.
+
+        Raises ``CannotTell`` where it cannot be asked at all.
+        """
+        return None
 
     def traits(self) -> CheckTraits:
         """What judging needs to know of the check."""

@@ -1,6 +1,8 @@
 """Why a check could not tell."""
 
+from collections.abc import Callable
 from enum import StrEnum
+from typing import TypeVar
 
 from verifier.runs.evaluation import LEARNING
 
@@ -57,6 +59,8 @@ class UnknownReason(StrEnum):
     INTERNAL = "internal"
 
 
+T = TypeVar("T")
+
 _LONGEST_DETAIL = 200
 
 
@@ -70,3 +74,18 @@ class CannotTell(Exception):
         super().__init__(f"{reason}: {detail}" if detail else str(reason))
         self.reason = reason
         self.detail = detail[:_LONGEST_DETAIL]
+
+
+def told(call: Callable[[], T]) -> T | CannotTell:
+    """What ``call`` returns, or why it could not; it raises nothing."""
+    try:
+        return call()
+    except CannotTell as error:
+        return error
+    except Exception as error:
+        return unforeseen(error)
+
+
+def unforeseen(error: Exception) -> CannotTell:
+    """Only the class is told: a message may hold values, and so secrets."""
+    return CannotTell(UnknownReason.INTERNAL, type(error).__name__)

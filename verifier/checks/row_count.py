@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from verifier.checks.aggregates import Aggregates, Figure
 from verifier.checks.answer import Answer
 from verifier.checks.bounds import Amount, Percent, Range, around, overlap, percent_of
 from verifier.checks.expected import Expected, counts_of
@@ -125,6 +126,18 @@ class RowCount(PartitionedCheck):
         count = to_count(inquiry.number(statement))
         inquiry.evidence["rows"] = count
         return self._answer(count, expected, allowed)
+
+    def aggregates(self, inquiry: Inquiry) -> Aggregates | None:
+        """The count, where it is that of a table."""
+        if self.table is None:
+            return None
+        return Aggregates(
+            statement=self._statement(inquiry),
+            table=inquiry.session(self.store).quote(self.table),
+            condition=self.where,
+            figures=(Figure(function="count", of="1"),),
+            rows=lambda values: [tuple(values)],
+        )
 
     def split(self, inquiry: Inquiry) -> Split:
         """Counts every partition in one statement, and holds each against its bounds."""

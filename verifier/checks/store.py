@@ -49,6 +49,13 @@ class Session(Opened, Protocol):
         Whatever the collation of the columns. Raises ``CannotTell`` as ``select`` does.
         """
 
+    def hashed(self, columns: Sequence[str]) -> str | None:
+        """A number of 64 bits for the values of ``columns``, quoted, as an expression.
+
+        Equal values, as the table's own equality says, have the same one. None where the
+        store has none.
+        """
+
     def bind(self, value: Value) -> object:
         """``value`` as this store binds it."""
 

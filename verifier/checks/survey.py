@@ -16,7 +16,6 @@ from verifier.checks.evaluate import (
     ask,
     open_sessions,
     result_of,
-    told,
 )
 from verifier.checks.evidence import Detail
 from verifier.checks.inquiry import Inquiry
@@ -24,7 +23,7 @@ from verifier.checks.keys import SAMPLE, sketch
 from verifier.checks.model import CheckModel
 from verifier.checks.partitions import Partitions
 from verifier.checks.question import Question
-from verifier.checks.reason import CannotTell, UnknownReason
+from verifier.checks.reason import CannotTell, UnknownReason, told
 from verifier.checks.split import PartitionedCheck, Split
 from verifier.checks.stores.registry import Stores
 from verifier.runs.evaluation import CheckResult, Effect, PartitionCount, Result

@@ -118,6 +118,10 @@ class Database(ABC):
         """
         return [f"{self.quote(table)}.{self.quote(column)}" for column in columns]
 
+    def hashed(self, connection: Any, columns: Sequence[str]) -> str | None:  # noqa: ARG002 - see examine
+        """A number of 64 bits that equal values of ``columns`` share, or None."""
+        return None
+
     def quote(self, name: str) -> str:
         """``name`` as an identifier, quoted where it must be; each part by itself."""
         quoted = ".".join(self.dialect.identifier_preparer.quote(part) for part in name.split("."))

@@ -83,6 +83,10 @@ class SqlSession:
             self._exact[known] = self._database.exact(self.select, table, columns)
         return self._exact[known]
 
+    def hashed(self, columns: Sequence[str]) -> str | None:
+        """A number of 64 bits for the values of ``columns``; None where there is none."""
+        return self._database.hashed(self._connection, columns)
+
     def bind(self, value: Value) -> object:
         """``value`` as the database binds it."""
         return self._database.bind(value)
