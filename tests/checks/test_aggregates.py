@@ -9,10 +9,13 @@ from pydantic import TypeAdapter
 
 from verifier.checks.aggregates import MOST_FAILURES
 from verifier.checks.evaluate import evaluate
+from verifier.checks.model import CheckModel
+from verifier.checks.partitions import Partitions
 from verifier.checks.question import Question
 from verifier.checks.registry import Check
 from verifier.checks.stores.registry import Stores
 from verifier.checks.stores.sql import SqlSession, SqlStoreConfig
+from verifier.checks.survey import Survey, survey
 from verifier.runs.evaluation import CheckResult, Effect, Result
 
 SHOP = {"store": "shop", "table": "revenue"}
@@ -68,17 +71,30 @@ class Shop:
         self.target.write(f"insert into revenue values {', '.join(rows)}")
 
     def ask(self, checks: Sequence[Mapping[str, Any]], **fields: Any) -> tuple[CheckResult, ...]:
-        read = TypeAdapter(Check).validate_python
-        models = [read({"name": f"c{n}", **each}) for n, each in enumerate(checks)]
-        config = {"type": "sql", "url": self.target.url, **fields}
-        with Stores({"shop": SqlStoreConfig.model_validate(config)}) as stores:
-            return evaluate(models, stores, self.night, self.now)
+        with self.stores(**fields) as stores:
+            return evaluate(models(checks), stores, self.night, self.now)
 
-    def one_by_one(self, checks: Sequence[Mapping[str, Any]]) -> list[CheckResult]:
-        """As if nothing could be asked together, nor in another way than by its statement."""
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("verifier.checks.evaluate.ask_alike", lambda _: None)
-            return [self.ask([each])[0] for each in checks]
+    def survey(self, checks: Sequence[Mapping[str, Any]]) -> Survey:
+        with self.stores() as stores:
+            return survey(models(checks), PARTITIONS, stores, self.night, self.now)
+
+    def stores(self, **fields: Any) -> Stores:
+        config = {"type": "sql", "url": self.target.url, **fields}
+        return Stores({"shop": SqlStoreConfig.model_validate(config)})
+
+
+def models(checks: Sequence[Mapping[str, Any]]) -> list[CheckModel]:
+    read = TypeAdapter(Check).validate_python
+    return [read({"name": f"c{n}", **each}) for n, each in enumerate(checks)]
+
+
+@contextmanager
+def asked_one_by_one() -> Iterator[None]:
+    """As if nothing could be asked together, nor in another way than by its statement."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("evaluate", "survey"):
+            patch.setattr(f"verifier.checks.{module}.ask_alike", lambda *_, **__: None)
+        yield
 
 
 @pytest.fixture
@@ -127,7 +143,8 @@ def test_asked_together_each_check_says_what_it_says_alone(shop, rows):
 
     together = shop.ask([*GOOD, *BAD])
 
-    alone = shop.one_by_one([*GOOD, *BAD])
+    with asked_one_by_one():
+        alone = [shop.ask([each])[0] for each in [*GOOD, *BAD]]
     assert [facts(each) for each in together] == [facts(each) for each in alone]
 
 
@@ -214,3 +231,51 @@ def test_keys_that_the_table_calls_equal_are_one_whatever_they_look_like(shop):
         check = {**ONCE, "store": "shop", "table": "soft", "where": "1 = 1", "key": [column]}
         (found,) = shop.ask([check])
         assert (found.effect, found.surplus) == (Effect.DUPLICATED, 1), column
+
+
+PARTITIONS = Partitions(name="region", store="shop", sql="select code from regions")
+BY_REGION = [
+    {"type": "row_count", **DAY, "partition": "region", "eq": 2},
+    {**ONCE, **DAY, "key": ["region", "amount"], "partition": "region"},
+    {**ONCE, **DAY, "key": ["amount", "region"], "partition": "region"},
+    {"type": "row_count", **SHOP, "where": "amount > 1", "partition": "region", "ge": 1},
+    {"type": "row_count", **DAY, "ge": 1},
+    {"type": "row_count", **SHOP, "where": "no_such = 1", "partition": "region", "ge": 1},
+]
+
+
+def told_apart(found: Survey) -> Any:
+    return (
+        [facts(each) for each in found.whole],
+        {name: [facts(each) for each in found.of(name)] for name in ("A", "B", "C", "Z")},
+        found.count,
+    )
+
+
+@pytest.mark.parametrize(
+    "rows", [(), ("A", "B", "C"), ("A", "A", "B"), ("A", None, None, "C", "C", "X", "X")], ids=str
+)
+def test_partitions_told_apart_together_are_told_apart_as_by_each_check_alone(shop, rows):
+    if rows:
+        shop.has(*rows)
+        shop.has("A", "B", amount="2")
+
+    together = shop.survey(BY_REGION)
+
+    with asked_one_by_one():
+        assert told_apart(together) == told_apart(shop.survey(BY_REGION))
+
+
+@pytest.mark.parametrize("kind", [pytest.param("postgresql", marks=pytest.mark.slow)])
+def test_partitions_take_one_statement_and_one_more_for_those_with_a_surplus(shop, statements):
+    shop.has("A", "B", "C")
+    shop.survey(BY_REGION[:2])
+    assert len(statements()) == 2  # with the list of partitions
+
+    shop.has("C")
+    found = shop.survey(BY_REGION[:2])
+
+    _, figures, keys = statements()
+    assert "hash_record_extended" in figures
+    assert "IN (:partition_0)" in keys
+    assert [each.surplus for each in found.of("C")] == [0, 1]

@@ -10,11 +10,12 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from time import perf_counter
 from typing import Any
 
 from verifier.checks.inquiry import Inquiry, Known, Statement
-from verifier.checks.reason import UnknownReason, told
+from verifier.checks.reason import CannotTell, UnknownReason, told
 
 MOST_TOGETHER = 64
 """How many checks one statement answers at most; databases bound columns and depth."""
@@ -43,16 +44,19 @@ class Figure:
 class Aggregates:
     """The figures of a table from which the rows of a check's own statement follow.
 
-    ``rows`` makes those rows of the figures; it gives None where they do not follow, and
-    the statement has to be asked. ``cheaper``: the figures are quicker to have than the
-    rows, even for one check. Every value that ``statement`` binds is the run's.
+    ``rows`` makes those rows of what was found: one row of figures, or with ``by`` one for
+    each value of that column, which comes first. It gives None where they do not follow
+    and the statement has to be asked, or a narrower statement with the same rows.
+    ``cheaper``: the figures are quicker to have than the rows, even for one check. Every
+    value that ``statement`` binds is the run's.
     """
 
     statement: Statement
     table: str
     condition: str | None
     figures: tuple[Figure, ...]
-    rows: Callable[[Sequence[Any]], list[tuple[Any, ...]] | None]
+    rows: Callable[[list[tuple[Any, ...]]], list[tuple[Any, ...]] | Statement | None]
+    by: str | None = None
     cheaper: bool = False
 
 
@@ -62,13 +66,14 @@ Asked = tuple[Inquiry, Aggregates]
 def ask_together(asked: Iterable[Asked]) -> None:
     """Ask for the aggregates, in one statement a table, and tell each check's inquiry.
 
-    Those without a condition stand apart: an index may answer them in no time.
+    Those without a condition stand apart: an index may answer them in no time. So do
+    those by partition, each condition by itself: its partitions are those that have rows.
     """
-    groups: dict[tuple[str, str, bool], list[Asked]] = defaultdict(list)
+    groups: dict[tuple[object, ...], list[Asked]] = defaultdict(list)
     for each in asked:
         wanted = each[1]
-        reads = (wanted.statement.store, wanted.table, wanted.condition is None)
-        groups[reads].append(each)
+        alike = wanted.condition if wanted.by is not None else wanted.condition is None
+        groups[wanted.statement.store, wanted.table, wanted.by, alike].append(each)
     for group in groups.values():
         for start in range(0, len(group), MOST_TOGETHER):
             _ask_or_split(group[start : start + MOST_TOGETHER])
@@ -92,23 +97,43 @@ def _ask_or_split(group: Sequence[Asked]) -> None:
 
 def _ask(group: Sequence[Asked]) -> None:
     inquiry, first = group[0]
-    session = inquiry.session(first.statement.store)
     parameters: dict[str, object] = {}
     for _, wanted in group:
         parameters.update(wanted.statement.parameters)
     began = perf_counter()
-    with session.select(_sql(first.table, [wanted for _, wanted in group]), parameters) as rows:
-        (found,) = rows
+    together = Statement(
+        store=first.statement.store,
+        sql=_sql([wanted for _, wanted in group]),
+        parameters=parameters,
+    )
+    found = _all(inquiry, together)
     seconds = perf_counter() - began
-    values = iter(found)
+    start = width = 0 if first.by is None else 1
     for asking, wanted in group:
-        own = wanted.rows([next(values) for _ in wanted.figures])
-        if own is not None:
-            known = Known(rows=own, seconds=seconds, together=len(group))
+        end = start + len(wanted.figures)
+        own: object = wanted.rows([row[:width] + row[start:end] for row in found])
+        start = end
+        spent = seconds
+        if isinstance(own, Statement):
+            began = perf_counter()
+            own = told(partial(_all, asking, own))
+            spent += perf_counter() - began
+        if isinstance(own, list):
+            known = Known(rows=own, seconds=spent, together=len(group))
             asking.known[wanted.statement.store, wanted.statement.sql] = known
 
 
-def _sql(table: str, group: Sequence[Aggregates]) -> str:
+def _all(inquiry: Inquiry, statement: Statement) -> list[tuple[Any, ...]]:
+    session = inquiry.session(statement.store)
+    with session.select(statement.sql, statement.parameters) as rows:
+        found = list(islice(rows, inquiry.max_keys + 1))
+    if len(found) > inquiry.max_keys:
+        raise CannotTell(UnknownReason.TOO_MANY_KEYS)
+    return found
+
+
+def _sql(group: Sequence[Aggregates]) -> str:
+    table, by = group[0].table, group[0].by
     # The line break keeps a comment at the end of a condition from hiding the parenthesis.
     conditions = [None if each.condition is None else f"({each.condition}\n)" for each in group]
     apart = dict.fromkeys(conditions)
@@ -117,6 +142,10 @@ def _sql(table: str, group: Sequence[Aggregates]) -> str:
         for condition, each in zip(conditions, group, strict=True)
         for figure in each.figures
     ]
+    if by is not None:
+        figures.insert(0, by)
     sql = f"SELECT {', '.join(figures)}\nFROM {table}"
     picked = [condition for condition in apart if condition is not None]
-    return f"{sql}\nWHERE {' OR '.join(picked)}" if picked else sql
+    if picked:
+        sql += f"\nWHERE {' OR '.join(picked)}"
+    return sql if by is None else f"{sql}\nGROUP BY {by}"

@@ -15,6 +15,7 @@ from verifier.checks.model import CheckModel
 from verifier.checks.number import plain
 from verifier.checks.question import Question
 from verifier.checks.reason import CannotTell, told, unforeseen
+from verifier.checks.split import PartitionedCheck
 from verifier.checks.store import Opened
 from verifier.checks.stores.registry import Stores
 from verifier.runs.evaluation import CheckResult, Effect, Result
@@ -65,9 +66,17 @@ def evaluate(
         return tuple(ask(check, inquiry, detail) for check, inquiry in asking)
 
 
-def ask_alike(asking: Iterable[tuple[CheckModel, Inquiry]]) -> None:
-    """Ask first, and together, what several checks ask of the same table."""
-    wanted = [(inquiry, told(partial(check.aggregates, inquiry))) for check, inquiry in asking]
+def ask_alike(asking: Iterable[tuple[CheckModel, Inquiry]], *, by_partition: bool = False) -> None:
+    """Ask first, and together, what several checks ask of the same table.
+
+    ``by_partition``: of those that tell partitions apart, what they ask to do so.
+    """
+    wanted = []
+    for check, inquiry in asking:
+        aggregates = check.aggregates
+        if by_partition and isinstance(check, PartitionedCheck) and check.partition is not None:
+            aggregates = check.aggregates_by_partition
+        wanted.append((inquiry, told(partial(aggregates, inquiry))))
     ask_together([(inquiry, each) for inquiry, each in wanted if isinstance(each, Aggregates)])
 
 

@@ -2,16 +2,21 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Literal
+from dataclasses import replace
+from typing import Any, Literal
 
 from verifier.checks.aggregates import Aggregates, Figure
 from verifier.checks.answer import Answer
 from verifier.checks.inquiry import Inquiry, Statement
 from verifier.checks.keyed import KeyedCheck, Within
 from verifier.checks.keys import Key, key_of, most_copied, sketch
+from verifier.checks.question import Value
 from verifier.checks.reason import CannotTell, UnknownReason
 from verifier.checks.split import Split
 from verifier.runs.evaluation import Effect, Result
+
+_MOST_NAMED = 1_000
+"""How many partitions a statement names at most."""
 
 
 class ExactlyOnce(KeyedCheck):
@@ -53,9 +58,29 @@ class ExactlyOnce(KeyedCheck):
                 Figure(function="count", of="1"),
                 Figure(function="count", of=f"CASE WHEN {whole} THEN {hashed} END", distinct=True),
             ),
-            rows=lambda values: [] if values[0] == values[1] else None,
+            rows=lambda found: [] if found[0][0] == found[0][1] else None,
             cheaper=True,
         )
+
+    def aggregates_by_partition(self, inquiry: Inquiry) -> Aggregates | None:
+        """The same of each partition; the keys are asked for only where fewer are distinct."""
+        whole = self.aggregates(inquiry)
+        if whole is None:
+            return None
+        session = inquiry.session(self.store)
+        by = f"{session.quote(self.table)}.{session.quote(self.partition or '')}"
+
+        def rows(found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]] | Statement | None:
+            doubtful = [name for name, rows, hashes in found if rows != hashes]
+            if None in doubtful or len(doubtful) > _MOST_NAMED:
+                return None
+            if not doubtful:
+                return []
+            names = {f"partition_{n}": name for n, name in enumerate(doubtful)}
+            listed = ", ".join(f":{name}" for name in names)
+            return self._statement(inquiry, f"AND {by} IN ({listed})\n", **names)
+
+        return replace(whole, by=by, rows=rows)
 
     def split(self, inquiry: Inquiry) -> Split:
         """The same statement, its keys told apart by partition."""
@@ -87,14 +112,15 @@ class ExactlyOnce(KeyedCheck):
                 )
         return copied
 
-    def _statement(self, inquiry: Inquiry) -> Statement:
+    def _statement(self, inquiry: Inquiry, narrower: str = "", **values: Value) -> Statement:
         columns = self.columns(inquiry.session(self.store))
         listed = ", ".join(columns)
         nameless = " OR ".join(f"{column} IS NULL" for column in columns)
         return self.ask(
             inquiry,
             f"{listed}, count(*)",
-            f"GROUP BY {listed}\nHAVING count(*) > 1 OR {nameless}",
+            f"{narrower}GROUP BY {listed}\nHAVING count(*) > 1 OR {nameless}",
+            **values,
         )
 
 

@@ -70,7 +70,7 @@ class Freshness(CheckModel):
             table=table,
             condition=self.where,
             figures=(Figure(function="max", of=column),),
-            rows=lambda values: [tuple(values)],
+            rows=lambda found: found,
         )
 
     def answer(self, inquiry: Inquiry) -> Answer:

@@ -104,11 +104,11 @@ class KeyedRows(Part):
             is_condition=True,
         )
 
-    def ask(self, inquiry: Inquiry, select: str, rest: str) -> Statement:
+    def ask(self, inquiry: Inquiry, select: str, rest: str, **values: Value) -> Statement:
         """A statement over the rows of the run's keys, as far as ``within`` reaches."""
         session = inquiry.session(self.store)
         sql = f"SELECT {select}\n{self._rows(session)}\n{rest}"
-        return inquiry.statement(self.store, sql, **self._own_values(inquiry))
+        return inquiry.statement(self.store, sql, **self._own_values(inquiry), **values)
 
     def columns(self, session: Session) -> list[str]:
         """The key's columns as they are compared: quoted, each with its table.

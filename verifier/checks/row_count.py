@@ -136,7 +136,20 @@ class RowCount(PartitionedCheck):
             table=inquiry.session(self.store).quote(self.table),
             condition=self.where,
             figures=(Figure(function="count", of="1"),),
-            rows=lambda values: [tuple(values)],
+            rows=lambda found: found,
+        )
+
+    def aggregates_by_partition(self, inquiry: Inquiry) -> Aggregates:
+        """The count of each partition."""
+        session = inquiry.session(self.store)
+        table = session.quote(self.table or "")
+        return Aggregates(
+            statement=self._by_partition(inquiry),
+            table=table,
+            condition=self.where,
+            figures=(Figure(function="count", of="1"),),
+            rows=lambda found: found,
+            by=f"{table}.{session.quote(self.partition or '')}",
         )
 
     def split(self, inquiry: Inquiry) -> Split:

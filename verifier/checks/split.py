@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from pydantic import Field
 
+from verifier.checks.aggregates import Aggregates
 from verifier.checks.answer import Answer
 from verifier.checks.inquiry import Inquiry
 from verifier.checks.model import CheckModel, Identifier
@@ -42,6 +43,10 @@ class PartitionedCheck(CheckModel):
     def traits(self) -> CheckTraits:
         """What judging needs to know of the check."""
         return msgspec.structs.replace(super().traits(), apart=self.partition is not None)
+
+    def aggregates_by_partition(self, inquiry: Inquiry) -> Aggregates | None:  # noqa: ARG002 - some have none
+        """As ``aggregates``, of each partition, in the place of the statement of ``split``."""
+        return None
 
     @abstractmethod
     def split(self, inquiry: Inquiry) -> Split:

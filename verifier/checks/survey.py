@@ -14,6 +14,7 @@ from verifier.checks.evaluate import (
     MAX_KEYS,
     NO_HISTORY,
     ask,
+    ask_alike,
     open_sessions,
     result_of,
 )
@@ -96,9 +97,13 @@ def survey(
 
         listing = inquiry()
         classes = told(lambda: partitions.listed(listing))
+        asking_each = [
+            (check, inquiry(history.get(check.name, ())[: check.history])) for check in checks
+        ]
+        if not isinstance(classes, CannotTell):
+            ask_alike(asking_each, by_partition=True)
         asked: list[_Whole | _Apart] = []
-        for check in checks:
-            asking = inquiry(history.get(check.name, ())[: check.history])
+        for check, asking in asking_each:
             if not isinstance(check, PartitionedCheck) or check.partition is None:
                 asked.append(_Whole(check, ask(check, asking, detail)))
             else:
