@@ -315,3 +315,54 @@ def test_each_partition_is_answered_as_if_it_had_been_asked_alone(
         scope = {**SCOPE, "where": where, "expected": {"store": "orders", "sql": sql}}
         asked = ask.all([scope, *alone])
         assert effects(found.of(tenant)) == effects(asked)
+
+
+def test_nothing_was_done_only_where_nothing_is_there_of_anybody(fleet: Fleet) -> None:
+    fleet.has("a", "b")
+    assert effects(fleet.survey(SCOPE).whole) == [(Result.VIOLATED, Effect.NONE)]
+    fleet.wrote("A", *SLOTS)  # under a wrong name
+    assert effects(fleet.survey(SCOPE).whole) == [(Result.VIOLATED, Effect.PARTIAL)]
+    fleet.wrote("a", *SLOTS)
+    assert effects(fleet.survey(SCOPE).whole) == [(Result.VIOLATED, Effect.PARTIAL)]
+
+
+def test_damage_to_one_partition_hides_no_doubt_about_another(fleet: Fleet) -> None:
+    fleet.has("a", "b")
+    fleet.wrote("a", *SLOTS, "1")
+    fleet.wrote("b", *SLOTS)
+    fleet.warehouse.run("alter table metrics add column loaded")
+    back = {"within": "30d", "column": "loaded"}
+    found = fleet.survey({**SCOPE, **back}, {**ONCE, **back})
+    assert effects(found.of("a"))[0] == (Result.VIOLATED, Effect.DUPLICATED)
+    assert [each.reason for each in found.of("b")] == ["out_of_reach", "out_of_reach"]
+
+
+def test_what_is_expected_of_a_partition_that_nobody_listed_is_not_forgotten(fleet: Fleet) -> None:
+    fleet.has("a", "lost")
+    fleet.wrote("a", *SLOTS)
+    (whole,) = fleet.survey(SCOPE, sql="select id, tier from tenants where id = 'a'").whole
+    assert whole.result is Result.VIOLATED
+    assert whole.evidence["partitions"]["unlisted"] == ["lost"]
+
+
+def test_copies_are_copies_whoever_has_them(fleet: Fleet) -> None:
+    fleet.has("a")
+    fleet.wrote("a", *SLOTS)
+    fleet.wrote("stranger", "1", "1")
+    assert effects(fleet.survey(SCOPE, ONCE).whole) == [(Result.VIOLATED, Effect.DUPLICATED)] * 2
+
+
+def test_a_check_that_only_warns_makes_no_exception(fleet: Fleet) -> None:
+    fleet.has("a")
+    fleet.wrote("a", *SLOTS)
+    found = fleet.survey(SCOPE, {**COUNT, "eq": 4, "on_violation": "warn"})
+    assert not found.exceptions
+    assert found.count is not None
+    assert found.count.holding == 1
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "x" * 201, "a\x00b"])
+def test_a_name_that_no_signal_could_carry_is_refused(fleet: Fleet, name: str) -> None:
+    fleet.has("a", name)
+    (whole,) = fleet.survey(SCOPE).whole
+    assert (whole.result, whole.reason) == (Result.UNKNOWN, "wrong_shape")

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from verifier.checks import survey
 from verifier.checks.stores.registry import Stores
 from verifier.config.load import load
-from verifier.engine import assess
+from verifier.engine.asking import verify
 from verifier.engine.documents import document
 from verifier.engine.engine import Engine
 from verifier.engine.fleet import Fleet
+from verifier.engine.guarding import Gatekeeper, GuardRequest
 from verifier.engine.listening import still_here
 from verifier.ledger.ledger import Ledger
 from verifier.ledger.listing import RunFilter
@@ -37,7 +39,7 @@ jobs:
     statement: Every active tenant has its quarter hour of metrics exactly once.
     schedule: {{every: 15m}}
     class: one-result
-    effects: upsert
+    effects: {effects}
     settle: 10s
     partitions:
       {{name: tenant, store: orders, sql: "select id, tier from tenants", class: tier}}
@@ -57,7 +59,7 @@ jobs:
 class Tenants:
     """The job, the tenants, and a clock that is set by hand."""
 
-    def __init__(self, home: Path, ledger: str, more: str = "") -> None:
+    def __init__(self, home: Path, ledger: str, more: str = "", effects: str = "upsert") -> None:
         self.home, self.now = home, START
         with sqlite3.connect(home / "orders.db") as orders:
             orders.execute("create table tenants (id text, tier text)")
@@ -67,7 +69,9 @@ class Tenants:
             warehouse.execute("create table metrics (slot text, tenant text)")
         for each in (orders, warehouse):
             each.close()
-        (home / "landed.yaml").write_text(CONFIG.format(home=home, ledger=ledger, more=more))
+        (home / "landed.yaml").write_text(
+            CONFIG.format(home=home, ledger=ledger, more=more, effects=effects)
+        )
         config = load(home / "landed.yaml", {})
         self.ledger = Ledger.open(config.ledger, self.now)
         self.stores = Stores(config.stores)
@@ -104,6 +108,31 @@ class Tenants:
                 partition=partition,
             )
             self.ledger.append([said], source="native", received_at=at)
+
+    def say(self, kind: Kind, attempt: str, partition: str) -> None:
+        self.until(max(self.now, DUE))
+        said = Signal(
+            job="health",
+            kind=kind,
+            at=self.now,
+            id=f"{attempt}/{kind}",
+            attempt=attempt,
+            partition=partition,
+            due=DUE,
+        )
+        self.ledger.append([said], source="native", received_at=self.now)
+
+    def ask(self, partition: str | None) -> str:
+        """What the guard says to a new attempt."""
+        gatekeeper = Gatekeeper(self.ledger, self.fleet, lambda: self.now)
+        request = GuardRequest(job="health", attempt="new", due=DUE, partition=partition)
+        try:
+            return str(gatekeeper.ask(request).decision)
+        finally:
+            gatekeeper.close()
+
+    def wait(self, length: timedelta) -> None:
+        self.now += max(length, timedelta(seconds=1))
 
     def until(self, then: datetime) -> None:
         """Let time pass in small steps."""
@@ -201,7 +230,7 @@ def test_a_tenant_that_is_served_by_a_rerun_of_its_own_is_verified(tenants: Tena
 def test_a_run_that_never_started_is_missing_without_a_record_for_each_tenant(
     tenants: Tenants, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(assess, "MAX_EXCEPTIONS", 20)
+    monkeypatch.setattr(survey, "MAX_EXCEPTIONS", 20)
     tenants.until(DUE + timedelta(minutes=7))
     run = tenants.run(DUE)
     assert run["verdict"] == "missing"
@@ -226,7 +255,8 @@ def test_a_share_may_stand_for_all(tmp_path: Path, ledger_url: str) -> None:
         tenants.wrote(DUE, 1, 2)
         tenants.ran(DUE, "a1")
         tenants.until(DUE + timedelta(minutes=4))
-        assert tenants.run(DUE)["verdict"] == "absent"
+        assert tenants.run(DUE)["verdict"] == "partial"
+        assert tenants.run(DUE)["occurrence"]["verdict"] == "absent"
         useful = tenants.ledger.last_useful("health")
         assert useful is not None
         assert useful.due == DUE
@@ -252,3 +282,74 @@ def test_figures_are_told_by_class(tenants: Tenants) -> None:
     count = tenants.ledger.job_facts("health", tenants.now).partitions
     assert count is not None
     assert count.by_class == {"free": (179, 180), "gold": (19, 20)}
+
+
+def test_one_tenant_without_anything_is_no_reason_to_run_all_again(
+    tmp_path: Path, ledger_url: str
+) -> None:
+    tenants = Tenants(tmp_path, ledger_url, effects="append")
+    try:
+        tenants.wrote(DUE, 3)
+        tenants.until(DUE + timedelta(minutes=7))
+        run = tenants.run(DUE)
+        assert (run["verdict"], run["advice"]["action"]) == ("partial", "reconcile_first")
+        assert run["occurrence"]["verdict"] == "missing"
+        assert tenants.ask(None) == "refuse"
+    finally:
+        tenants.close()
+
+
+def test_the_attempts_of_tenants_are_known_to_the_run_of_all(tenants: Tenants) -> None:
+    tenants.wrote(DUE, 1)
+    for name in ("t001", "t002"):
+        tenants.say(Kind.STARTED, f"a-{name}", name)
+    tenants.until(DUE + timedelta(minutes=7))
+    assert (tenants.run(DUE)["state"], tenants.run(DUE)["verdict"]) == ("running", None)
+    for name in ("t001", "t002"):
+        tenants.say(Kind.SUCCEEDED, f"a-{name}", name)
+    tenants.until(DUE + timedelta(minutes=9))
+    run = tenants.run(DUE)
+    assert (run["reported"], run["verdict"], run["false_success"]) == ("succeeded", "partial", True)
+    assert tenants.run(DUE, "t001")["false_success"]
+
+
+def test_many_partitions_are_verified_by_one_look(tenants: Tenants) -> None:
+    tenants.wrote(DUE, *range(30))
+    tenants.ran(DUE, "a1")
+    tenants.until(DUE + timedelta(minutes=4))
+    before = len(tenants.ledger.evaluations(tenants.key(DUE)))
+    keys = [tenants.key(DUE), *sorted(tenants.ledger.partitions_of(tenants.key(DUE)))]
+    assert len(keys) == 31
+    verify(tenants.ledger, tenants.fleet, keys, lambda: tenants.now, tenants.wait)
+    assert len(tenants.ledger.evaluations(tenants.key(DUE))) == before + 1
+
+
+def test_tenants_that_are_mended_do_not_change_what_is_usual(tenants: Tenants) -> None:
+    tenants.wrote(DUE, 3)
+    tenants.ran(DUE, "a1")
+    tenants.until(DUE + timedelta(minutes=4))
+    assert tenants.ledger.verified_answers(tenants.key(DUE + QUARTER), 20) == {}
+    tenants.wrote(DUE, *(n for n in range(TENANTS) if n != 3))
+    verify(tenants.ledger, tenants.fleet, [tenants.key(DUE)], lambda: tenants.now, tenants.wait)
+    usual = tenants.ledger.verified_answers(tenants.key(DUE + QUARTER), 20)
+    assert [each.expected for each in usual["metrics"]] == [TENANTS]
+
+
+def test_records_of_partitions_are_bounded_however_often_one_looks(
+    tenants: Tenants, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey, "MAX_EXCEPTIONS", 10)
+    tenants.wrote(DUE, *range(40))
+    for number in range(3):
+        tenants.ran(DUE + number * timedelta(minutes=3), f"a{number}")
+        tenants.wrote(DUE, *range(10), *range(20, TENANTS))
+    tenants.until(DUE + timedelta(minutes=10))
+    assert len(tenants.ledger.partitions_of(tenants.key(DUE))) == 10
+    assert tenants.ledger.last_useful("health") is None
+
+
+def test_a_guard_that_asks_for_one_tenant_keeps_what_it_told_that_one(tenants: Tenants) -> None:
+    tenants.wrote(DUE, 1, 2, 3)
+    tenants.until(DUE + timedelta(minutes=1))
+    assert tenants.ask("t001") == "allow"
+    assert [key.partition for key in tenants.ledger.partitions_of(tenants.key(DUE))] == ["t001"]

@@ -52,7 +52,7 @@ CASES: list[tuple[str, dict[str, str], dict[str, str], dict[str, dict[str, str]]
             "billing": "delete from invoices where tenant = 'cord'; "
             "delete from invoice_lines where tenant = 'cord'"
         },
-        {"every-item": "violated none missing=1"},
+        {"every-item": "violated partial missing=1"},
         {"cord": {"every-item": "violated none missing=1"}},
     ),
     (

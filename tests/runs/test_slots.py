@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from verifier.runs import slots as slots_module
 from verifier.runs.calendar import is_business_day
 from verifier.runs.declaration import Cron, Every, Schedule
 from verifier.runs.slots import (
@@ -356,3 +357,11 @@ def test_own_holidays_are_no_due_days() -> None:
     )
     assert next_slot(schedule, at("2026-04-02T06:00Z")) == at("2026-04-07T06:00Z")
     assert previous_slot(schedule, at("2026-04-07T06:00Z")) == at("2026-04-02T06:00Z")
+
+
+def test_what_is_remembered_of_schedules_is_bounded(monkeypatch):
+    monkeypatch.setattr(slots_module, "_SCHEDULES", 2)
+    moment = datetime(2026, 4, 3, 2, 10, tzinfo=UTC)
+    for minutes in range(1, 9):
+        bind(Every(period=timedelta(minutes=minutes)), moment)
+        assert len(slots_module._last_bound) <= 2

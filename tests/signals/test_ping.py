@@ -20,7 +20,7 @@ NAMES = {"nightly", "start", "7"}
         ("nightly", Ping("nightly", Kind.SUCCEEDED)),
         ("nightly/start", Ping("nightly", Kind.STARTED)),
         ("nightly/fail", Ping("nightly", Kind.FAILED)),
-        ("nightly/log", Ping("nightly", Kind.HEARTBEAT)),
+        ("nightly/log", Ping("nightly", Kind.PROGRESS)),
         ("nightly/0", Ping("nightly", Kind.SUCCEEDED, exit_code=0)),
         ("nightly/1", Ping("nightly", Kind.FAILED, exit_code=1)),
         ("nightly/255", Ping("nightly", Kind.FAILED, exit_code=255)),
@@ -85,7 +85,7 @@ def test_kinds_with_the_same_run_id_are_told_apart():
     assert len({said(kind).id for kind in (Kind.STARTED, Kind.SUCCEEDED, Kind.FAILED)}) == 3
 
 
-@pytest.mark.parametrize(("kind", "rid"), [(Kind.SUCCEEDED, None), (Kind.HEARTBEAT, RID)])
+@pytest.mark.parametrize(("kind", "rid"), [(Kind.SUCCEEDED, None), (Kind.PROGRESS, RID)])
 def test_what_may_be_said_again_is_another_signal_each_time(kind, rid):
     numbers = count()
     assert said(kind, rid, numbers=numbers).id != said(kind, rid, numbers=numbers).id

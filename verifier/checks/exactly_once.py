@@ -11,7 +11,7 @@ from verifier.checks.inquiry import Inquiry, Statement
 from verifier.checks.keyed import KeyedCheck, Within
 from verifier.checks.keys import Key, key_of, most_copied, sketch
 from verifier.checks.question import Value
-from verifier.checks.reason import CannotTell, UnknownReason
+from verifier.checks.reason import CannotTell, UnknownReason, told
 from verifier.checks.split import Split
 from verifier.runs.evaluation import Effect, Result
 
@@ -33,9 +33,10 @@ class ExactlyOnce(KeyedCheck):
 
     def answer(self, inquiry: Inquiry) -> Answer:
         """Asks for the keys with more than one row, and for keys with a NULL in them."""
-        copied = self._surplus(inquiry)
+        copied, nameless = self._surplus(inquiry)
         if copied:
             return _duplicated(copied)
+        self._require_sight(inquiry, nameless)
         return Answer(result=Result.HOLDS, destination_sketch=sketch(()))
 
     def aggregates(self, inquiry: Inquiry) -> Aggregates | None:
@@ -85,15 +86,18 @@ class ExactlyOnce(KeyedCheck):
     def split(self, inquiry: Inquiry) -> Split:
         """The same statement, its keys told apart by partition."""
         copied: dict[str, dict[Key, int]] = defaultdict(dict)
-        for key, count in self._surplus(inquiry).items():
+        found, nameless = self._surplus(inquiry)
+        for key, count in found.items():
             copied[self.partition_of(key)][key] = count
+        doubt = told(lambda: self._require_sight(inquiry, nameless))
         return Split(
             answers={name: _duplicated(keys) for name, keys in copied.items()},
             rest=Answer(result=Result.HOLDS, destination_sketch=sketch(())),
+            doubt=doubt if isinstance(doubt, CannotTell) else None,
         )
 
-    def _surplus(self, inquiry: Inquiry) -> dict[Key, int]:
-        """The rows of each key that has more than one."""
+    def _surplus(self, inquiry: Inquiry) -> tuple[dict[Key, int], int]:
+        """The rows of each key that has more than one, and of those with a NULL in them."""
         statement = self._statement(inquiry)
         inquiry.evidence.update(statement.evidence())
         copied, nameless_rows = _copied(inquiry, statement)
@@ -104,13 +108,15 @@ class ExactlyOnce(KeyedCheck):
             rows_with_null_key=nameless_rows,
             sample={"duplicated": most_copied(copied.items())},
         )
-        if not copied:
-            self.require_reach(inquiry)
-            if nameless_rows:
-                raise CannotTell(
-                    UnknownReason.NULL_KEY, f"{nameless_rows} rows have a NULL in their key"
-                )
-        return copied
+        return copied, nameless_rows
+
+    def _require_sight(self, inquiry: Inquiry, nameless_rows: int) -> None:
+        """Raises ``CannotTell`` where a copy could be there and not be seen."""
+        self.require_reach(inquiry)
+        if nameless_rows:
+            raise CannotTell(
+                UnknownReason.NULL_KEY, f"{nameless_rows} rows have a NULL in their key"
+            )
 
     def _statement(self, inquiry: Inquiry, narrower: str = "", **values: Value) -> Statement:
         columns = self.columns(inquiry.session(self.store))

@@ -14,6 +14,9 @@ from verifier.checks.reason import CannotTell, UnknownReason
 NO_CLASS = ""
 """The class of every partition of a job that declares none."""
 
+LONGEST = 200
+"""Characters of the name of a partition, as in a signal."""
+
 MAX_CLASSES = 5
 """How many classes are told apart; they become label values."""
 
@@ -63,6 +66,11 @@ class Partitions(Part):
                 name, *of_class = key_of(row)
                 if name is None:
                     raise CannotTell(UnknownReason.NULL_KEY, "a partition is NULL")
+                if not name or len(name) > LONGEST or not name.isprintable():
+                    raise CannotTell(
+                        UnknownReason.WRONG_SHAPE,
+                        f"partitions: expected printable names of 1 to {LONGEST} characters",
+                    )
                 classes[name] = (of_class[0] or NO_CLASS) if of_class else NO_CLASS
                 if len(classes) > inquiry.max_keys:
                     raise CannotTell(

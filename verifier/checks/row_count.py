@@ -169,6 +169,8 @@ class RowCount(PartitionedCheck):
         may_be_empty = self.expected is not None and self.expected.allow_empty
         for name in found.keys() | expected.keys():
             due = expected.get(name, 0)
+            if not due and not found.get(name):
+                continue
             allowed = overlap([*self._fixed(), *self._of_expected(due)])
             believed = due or may_be_empty
             answers[name] = self._answer(found.get(name, 0), due, allowed) if believed else None
@@ -209,7 +211,7 @@ class RowCount(PartitionedCheck):
     def _by_partition(self, inquiry: Inquiry) -> Statement:
         session = inquiry.session(self.store)
         table = session.quote(self.table or "")
-        column = f"{table}.{session.quote(self.partition or '')}"
+        (column,) = session.exact(self.table or "", (self.partition or "",))
         sql = f"SELECT {column}, count(*)\nFROM {table}\nWHERE ({self.where}\n)\nGROUP BY {column}"
         return inquiry.statement(self.store, sql)
 

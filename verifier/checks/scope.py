@@ -12,6 +12,7 @@ from verifier.checks.expected import Expected
 from verifier.checks.inquiry import Inquiry
 from verifier.checks.keyed import KeyedCheck, count_by_key
 from verifier.checks.model import Query
+from verifier.checks.reason import CannotTell, told
 from verifier.checks.split import Split
 from verifier.checks.store import Session
 
@@ -49,6 +50,8 @@ class Scope(KeyedCheck):
     def answer(self, inquiry: Inquiry) -> Answer:
         """Reads both sides and compares them key by key."""
         sides = self._read(inquiry)
+        if not sides.surplus:
+            self.require_reach(inquiry)
         return sides.answer()
 
     def split(self, inquiry: Inquiry) -> Split:
@@ -69,10 +72,16 @@ class Scope(KeyedCheck):
                 by_partition[name].nameless[key] = count
         may_be_empty = self.expected.allow_empty
         answers = {
-            name: each.answer() if each.expected or may_be_empty else None
+            name: each.answer() if each.expected or each.surplus or may_be_empty else None
             for name, each in by_partition.items()
         }
-        return Split(answers, Compared().answer() if may_be_empty else None, astray)
+        doubt = told(lambda: self.require_reach(inquiry))
+        return Split(
+            answers,
+            Compared().answer() if may_be_empty else None,
+            astray,
+            doubt if isinstance(doubt, CannotTell) else None,
+        )
 
     def _read(self, inquiry: Inquiry) -> Compared:
         """What should be there and what is; notes both as evidence."""
@@ -82,6 +91,4 @@ class Scope(KeyedCheck):
         inquiry.evidence.update(statement.evidence())
         sides = Compared(expected, *count_by_key(inquiry, statement))
         inquiry.evidence.update(sides.evidence())
-        if not sides.surplus:
-            self.require_reach(inquiry)
         return sides

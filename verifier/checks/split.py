@@ -11,6 +11,7 @@ from verifier.checks.aggregates import Aggregates
 from verifier.checks.answer import Answer
 from verifier.checks.inquiry import Inquiry
 from verifier.checks.model import CheckModel, Identifier
+from verifier.checks.reason import CannotTell
 from verifier.runs.declaration import CheckTraits
 
 
@@ -20,12 +21,14 @@ class Split(msgspec.Struct, frozen=True):
     ``answers`` holds the partitions of which something was read, by name, and ``rest``
     is the answer for every other one that is listed. An answer is None where nothing
     was expected of the partition, and that may not be. ``nameless`` are rows that
-    belong to no partition, since theirs is NULL.
+    belong to no partition, since theirs is NULL. ``doubt`` is why every answer but one of
+    copies is to be doubted: what was read may not be all there is.
     """
 
     answers: Mapping[str, Answer | None]
     rest: Answer | None = None
     nameless: int = 0
+    doubt: CannotTell | None = None
 
 
 class PartitionedCheck(CheckModel):

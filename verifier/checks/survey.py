@@ -29,6 +29,9 @@ from verifier.checks.split import PartitionedCheck, Split
 from verifier.checks.stores.registry import Stores
 from verifier.runs.evaluation import CheckResult, Effect, PartitionCount, Result
 
+MAX_EXCEPTIONS = 1_000
+"""Partitions of one run, at most, that are named as exceptions, the gravest; all are counted."""
+
 _GRAVEST = (Effect.DUPLICATED, Effect.PARTIAL, None, Effect.NONE)
 """What a violated answer may say of the effect, gravest first; None: only of quality."""
 
@@ -151,22 +154,28 @@ def _split(
 
 
 def _answer(split: Split, partition: str) -> Answer:
-    return split.answers.get(partition, split.rest) or _EMPTY
+    answer = split.answers.get(partition, split.rest) or _EMPTY
+    if split.doubt is None or answer.effect is Effect.DUPLICATED:
+        return answer
+    return Answer(result=Result.UNKNOWN, reason=split.doubt.reason)
 
 
 def _together(split: Split, classes: Mapping[str, str]) -> tuple[Answer, list[str]]:
-    """The gravest answer of a listed partition with the counts of all, and who is not listed.
+    """The answer for the run of all with the counts of all, and who is not listed.
 
-    Rows of a partition that is not listed, or of none, are keys that nobody expected.
+    Rows of a partition that is not listed, or of none, are keys that nobody expected; so
+    is what is expected of one that nobody listed, and copies are copies whoever has them.
     """
-    unlisted = [
-        name
+    unlisted = {
+        name: answer
         for name, answer in split.answers.items()
-        if name not in classes and (answer is None or answer.done or answer.unexpected)
-    ]
+        if name not in classes
+        and (answer is None or answer.done or answer.unexpected or answer.missing or answer.surplus)
+    }
     answers = [_answer(split, name) for name in classes]
-    gravest = min(answers, key=_gravity)
+    copies = [each for each in unlisted.values() if each and each.effect is Effect.DUPLICATED]
     strange = len(unlisted) + split.nameless
+    gravest = _of_all([*answers, *copies], strange)
     holds = gravest.result is Result.HOLDS
     return (
         Answer(
@@ -176,13 +185,28 @@ def _together(split: Split, classes: Mapping[str, str]) -> tuple[Answer, list[st
             expected=_sum(answer.expected for answer in answers),
             done=_sum(answer.done for answer in answers),
             missing=sum(answer.missing for answer in answers),
-            surplus=sum(answer.surplus for answer in answers),
+            surplus=sum(answer.surplus for answer in [*answers, *copies]),
             unexpected=sum(answer.unexpected for answer in answers) + strange,
             source_sketch=_sketch(split, "source_sketch"),
             destination_sketch=_sketch(split, "destination_sketch"),
         ),
         sorted(unlisted)[:SAMPLE],
     )
+
+
+def _of_all(answers: Sequence[Answer], strange: int) -> Answer:
+    """The gravest answer, as what it means for the run of all.
+
+    Nothing was done only where nothing is there of anybody: beside what is there, a
+    partition without anything makes the whole partial, and beside what nobody could
+    tell, the whole cannot be told.
+    """
+    gravest = min(answers, key=_gravity)
+    if gravest.effect is not Effect.NONE:
+        return gravest
+    if strange or any(each.effect is Effect.COMPLETE for each in answers):
+        return Answer(result=Result.VIOLATED, effect=Effect.PARTIAL)
+    return next((each for each in answers if each.result is Result.UNKNOWN), gravest)
 
 
 def _gravity(answer: Answer) -> int:
@@ -226,10 +250,11 @@ def _sample(split: Split, classes: Mapping[str, str]) -> dict[str, list[str]]:
 def _surveyed(asked: Sequence[_Whole | _Apart], classes: Mapping[str, str]) -> Survey:
     apart = [each for each in asked if isinstance(each, _Apart)]
     blind = [each.result for each in asked if isinstance(each, _Whole) and _splits(each)]
+    deciding = [each for each in apart if each.check.traits().decides]
     doubtful = {
-        name: min(_gravity(_answer(each.split, name)) for each in apart)
+        name: min(_gravity(_answer(each.split, name)) for each in deciding)
         for name in classes
-        if any(_answer(each.split, name).result is not Result.HOLDS for each in apart)
+        if any(_answer(each.split, name).result is not Result.HOLDS for each in deciding)
     }
     holding: Counter[str] = Counter(
         of_class for name, of_class in classes.items() if name not in doubtful and not blind
@@ -248,6 +273,7 @@ def _surveyed(asked: Sequence[_Whole | _Apart], classes: Mapping[str, str]) -> S
             total=len(classes),
             holding=sum(holding.values()),
             by_class={name: (holding[name], total[name]) for name in sorted(total)},
+            exceptions=tuple(in_order[:MAX_EXCEPTIONS]),
         ),
         others=results(None),
         strangers=tuple(_of_stranger(each.result) for each in asked if _splits(each)),

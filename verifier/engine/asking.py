@@ -57,16 +57,17 @@ def _step(
     facts = ledger.facts(key, now)
     patience = facts.declaration.settle + timedelta(seconds=1)
     look = standing(facts, now).next_look
-    soon = look is not None and _follows(look, key in asked) and look.at <= now + patience
+    as_one = fleet.asked_as(key, now)
+    soon = look is not None and _follows(look, as_one in asked) and look.at <= now + patience
     if not soon:
-        if key in asked or not facts.declaration.checks:
+        if as_one in asked or not facts.declaration.checks:
             return None
         cause = Cause.ASKED
     elif look is not None and look.at > now:
         return look.at
     else:
         cause = look.cause if look is not None else Cause.ASKED
-    asked.add(key)
+    asked.add(as_one)
     assess(ledger, fleet, key, cause, clock)
     return clock()
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import islice
 
 import msgspec
 
+from verifier.checks import survey
 from verifier.checks.evaluate import evaluate
 from verifier.checks.question import Question
 from verifier.checks.reason import UnknownReason
-from verifier.checks.survey import Survey, survey
+from verifier.checks.survey import Survey
 from verifier.engine.clock import Clock, Stopping
 from verifier.engine.fleet import Fleet
 from verifier.ledger.ledger import Ledger
@@ -22,10 +24,6 @@ from verifier.runs.view import interval_of
 
 UPON_REQUEST = frozenset({Cause.ASKED, Cause.GUARD})
 """Somebody wants to know: kept however many ask at once."""
-
-MAX_EXCEPTIONS = 1_000
-"""Partitions of one run, at most, that get a record of their own beside those that have one:
-the gravest. All others are counted."""
 
 
 def assess(ledger: Ledger, fleet: Fleet, key: RunKey, cause: Cause, clock: Clock) -> Evaluation:
@@ -49,6 +47,11 @@ def assess(ledger: Ledger, fleet: Fleet, key: RunKey, cause: Cause, clock: Clock
     making = _Making(cause, started, max(started, clock()))
     evaluation = making.of(whole, facts.declaration.checks, found.whole, found.count)
     apart = facts.declaration.of_partition().checks
+    if cause is Cause.GUARD and key.partition and found.tells_apart:
+        # Thousands may ask, each for itself: what it was told is all that is kept.
+        own = making.of(key, apart, found.of(key.partition))
+        ledger.record(key, own, own.finished_at)
+        return own
     partitions = {
         each: making.of(each, apart, found.of(each.partition))
         for each in _recorded(ledger, whole, key, found)
@@ -71,18 +74,19 @@ def _ask(ledger: Ledger, fleet: Fleet, facts: Facts, now: datetime) -> Survey:
     if partitions is None:
         answers = evaluate(checks, fleet.stores, question, now, history=known, detail=detail)
         return Survey(whole=answers)
-    return survey(checks, partitions, fleet.stores, question, now, history=known, detail=detail)
+    return survey.survey(
+        checks, partitions, fleet.stores, question, now, history=known, detail=detail
+    )
 
 
 def _recorded(ledger: Ledger, whole: RunKey, asked: RunKey, found: Survey) -> list[RunKey]:
     """The partitions whose answers are kept one by one."""
     if not found.tells_apart:
         return []
-    gravest = [
-        msgspec.structs.replace(whole, partition=name)
-        for name, _ in zip(found.exceptions, range(MAX_EXCEPTIONS), strict=False)
-    ]
-    return sorted({asked, *ledger.partitions_of(whole), *gravest} - {whole})
+    known = {asked, *ledger.partitions_of(whole)} - {whole}
+    room = max(0, survey.MAX_EXCEPTIONS - len(known))
+    new = (msgspec.structs.replace(whole, partition=name) for name in found.exceptions)
+    return sorted({*known, *islice((key for key in new if key not in known), room)})
 
 
 class _Making(msgspec.Struct, frozen=True):

@@ -91,6 +91,7 @@ def verified_answers(
         .join(runs, runs.c.evaluation_id == evaluations.c.evaluation_id)
         .where(
             runs.c.job == key.job,
+            runs.c.partition == key.partition,
             runs.c.verdict == Verdict.VERIFIED,
             runs.c.run_id != key.run_id,
         )

@@ -48,7 +48,9 @@ def for_judging(connection: Connection, jobs: Jobs, rows: Sequence[RunRow]) -> d
     """Of each run all that its verdict, its state and its next wake-up follow from."""
     ids = [row.run_id for row in rows]
     wholes = {row.key: run_rows.whole_job(row.key).run_id for row in rows if row.key.partition}
-    tried = attempts.of_runs(connection, sorted({*ids, *wholes.values()}))
+    parts = _parts(connection, jobs, rows)
+    beside = {part.run_id for each in parts.values() for part in each}
+    tried = attempts.of_runs(connection, sorted({*ids, *wholes.values(), *beside}))
     asked = evaluations.of_runs(connection, ids)
     acted = _by_run(actions.on(connection, (row.key.job for row in rows), ids), rows)
     blind = windows.by_source(connection)
@@ -60,7 +62,8 @@ def for_judging(connection: Connection, jobs: Jobs, rows: Sequence[RunRow]) -> d
     for row in rows:
         key, job = row.key, job_of(jobs, row.key.job)
         own = [each for each in tried.get(row.run_id, []) if each.attempt not in away[row.run_id]]
-        whole = tried.get(wholes[key], []) if key in wholes else []
+        others = [wholes[key]] if key in wholes else [part.run_id for part in parts.get(key, ())]
+        whole = [attempt for run_id in others for attempt in tried.get(run_id, [])]
         declaration = job.declared_for(key.due, own, row.at).declaration
         if key.partition and declaration.partition_name is not None:
             declaration = declaration.of_partition()
@@ -85,6 +88,22 @@ def for_judging(connection: Connection, jobs: Jobs, rows: Sequence[RunRow]) -> d
             contact=contacts[declaration.source] if declaration.source else None,
             answered_by_newer=_is_answered(connection, jobs, key, declaration),
         )
+    return found
+
+
+def _parts(
+    connection: Connection, jobs: Jobs, rows: Sequence[RunRow]
+) -> dict[RunKey, list[RunKey]]:
+    """Of each run of all partitions the known runs of single ones: who works there works here."""
+    found: dict[RunKey, list[RunKey]] = defaultdict(list)
+    wholes = [
+        row.key
+        for row in rows
+        if not row.key.partition
+        and job_of(jobs, row.key.job).history.latest.partition_name is not None
+    ]
+    for part in sorted(run_rows.partitions_of(connection, wholes)) if wholes else ():
+        found[run_rows.whole_job(part)].append(part)
     return found
 
 

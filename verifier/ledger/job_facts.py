@@ -132,7 +132,7 @@ _RATIOS = (
 )
 _NEWEST = (
     select(runs.c.at, runs.c.run_id, runs.c.lane, runs.c.evaluation_id)
-    .where(_OF_JOB)
+    .where(_OF_JOB, runs.c.partition == "")
     .order_by(runs.c.at.desc(), runs.c.run_id.desc())
     .limit(RECENT)
     .subquery()

@@ -295,7 +295,8 @@ class Ledger:
         where there was none. So of two that look because it is time one counts.
         """
         with self._transaction(now) as transaction:
-            run_rows.begin(transaction, [key])
+            # All at once and in one order, or two that judge may wait for each other.
+            run_rows.begin(transaction, [key, *partitions])
             if evaluations.last_of(transaction.connection, key.run_id) != last:
                 return False
             _record(transaction, {key: evaluation, **partitions})

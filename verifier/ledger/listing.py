@@ -10,7 +10,7 @@ from verifier.ledger.runs import RunRow, row_of
 from verifier.ledger.schema import attempts, evaluations, runs
 from verifier.ledger.types import RunLane
 from verifier.runs.declaration import Declaration
-from verifier.runs.evaluation import PartitionCount
+from verifier.runs.evaluation import PartitionCount, Result
 from verifier.runs.instant import from_microseconds
 from verifier.runs.occurrence import Covered, Useful
 from verifier.runs.occurrence import last_useful as last_useful_of_all
@@ -67,7 +67,7 @@ def matching(connection: Connection, wanted: RunFilter) -> list[RunRow]:
 def last_useful(connection: Connection, declaration: Declaration) -> Useful | None:
     """The last useful completion of a job; None where there is none that is known."""
     if declaration.partition_name is not None:
-        found = _occurrences(connection, declaration.job)
+        found = _occurrences(connection, declaration)
         return last_useful_of_all(found, declaration.complete_when_pct)
     row = connection.execute(_NEWEST_USEFUL, {"job": declaration.job}).first()
     return None if row is None else Useful(row.due, row.completed_at or row.due)
@@ -81,21 +81,26 @@ def newest_count(connection: Connection, declaration: Declaration) -> PartitionC
     return None if row is None else row.partitions
 
 
-def _occurrences(connection: Connection, job: str) -> Iterator[Covered]:
-    """The occurrences of a job whose partitions were told apart, newest first."""
-    for row in connection.execute(_JUDGED, {"job": job}).all():
+def _occurrences(connection: Connection, declaration: Declaration) -> Iterator[Covered]:
+    """The occurrences of a job whose partitions were told apart, newest first.
+
+    Without those of which a check of the whole run does not hold, and those with so
+    many exceptions that not all have a name.
+    """
+    of_all = {check.name for check in declaration.checks if check.decides and not check.apart}
+    for row in connection.execute(_JUDGED, {"job": declaration.job}).all():
         count: PartitionCount | None = row.partitions
-        if count is None:
+        if count is None or count.total - count.holding > len(count.exceptions):
             continue
-        lacking = set(connection.scalars(_LACKING, {"whole": row.run_id}))
-        if count.total - count.holding <= len(lacking):
-            # Else some exceptions have no record, and nobody knows which they are.
-            yield Covered(
-                due=row.due,
-                completed_at=row.completed_at or row.due,
-                total=count.total,
-                lacking=lacking,
-            )
+        if any(each.result is not Result.HOLDS for each in row.results if each.name in of_all):
+            continue
+        mended = set(connection.scalars(_MENDED, {"whole": row.run_id}))
+        yield Covered(
+            due=row.due,
+            completed_at=row.completed_at or row.due,
+            total=count.total,
+            lacking=set() if row.useful else set(count.exceptions) - mended,
+        )
 
 
 _WHOLE = and_(runs.c.job == bindparam("job"), runs.c.partition == "", runs.c.due.is_not(None))
@@ -106,15 +111,20 @@ _NEWEST_USEFUL = (
     .limit(1)
 )
 _JUDGED = (
-    select(runs.c.run_id, runs.c.due, runs.c.completed_at, evaluations.c.partitions)
+    select(
+        runs.c.run_id,
+        runs.c.due,
+        runs.c.completed_at,
+        runs.c.useful,
+        evaluations.c.partitions,
+        evaluations.c.results,
+    )
     .join_from(runs, evaluations, evaluations.c.evaluation_id == runs.c.evaluation_id)
     .where(_WHOLE, runs.c.verdict.is_not(None))
     .order_by(runs.c.at.desc(), runs.c.run_id.desc())
     .limit(OCCURRENCES)
 )
-_LACKING = select(runs.c.partition).where(
-    runs.c.whole_id == bindparam("whole"), runs.c.useful.is_(False)
-)
+_MENDED = select(runs.c.partition).where(runs.c.whole_id == bindparam("whole"), runs.c.useful)
 
 
 def _place_of(cursor: str) -> tuple[datetime, str]:

@@ -45,7 +45,8 @@ def restand(transaction: Transaction, keys: Iterable[RunKey], cause: str) -> dic
     wanted = set(keys)
     if not wanted:
         return {}
-    wanted |= run_rows.partitions_of(transaction.connection, wanted)
+    wholes = {run_rows.whole_job(key) for key in wanted if key.partition}
+    wanted |= wholes | run_rows.partitions_of(transaction.connection, wanted)
     judged: dict[RunKey, Judged] = {}
     answered = _restand(transaction, wanted, cause, judged)
     if answered:

@@ -160,6 +160,11 @@ class CheckTraits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     apart: bool = False
 
     @property
+    def decides(self) -> bool:
+        """Whether a run cannot be verified unless this check holds."""
+        return self.required and not self.only_warns
+
+    @property
     def can_prove(self) -> bool:
         """Whether this check can prove that a run is complete."""
         return self.proves_complete or (self.says_effect and self.type != "exactly_once")

@@ -84,11 +84,14 @@ class PartitionCount(msgspec.Struct, frozen=True, kw_only=True):
     """How many partitions an evaluation was about, and of how many every check held.
 
     ``by_class`` gives both, the latter first, by the class of the partitions.
+    ``exceptions`` names those of which not every check held, the gravest first; where
+    there are very many, not all of them.
     """
 
     total: int
     holding: int
     by_class: dict[str, tuple[int, int]] = {}
+    exceptions: tuple[str, ...] = ()
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):

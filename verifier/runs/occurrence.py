@@ -46,8 +46,9 @@ def occurrence(
 ) -> Occurrence:
     """The partitions of a run of all, added up.
 
-    ``verdict`` is that of the run, the gravest of any partition's. ``known`` are the
-    verdicts of those partitions that have a record of their own; all others held.
+    ``verdict`` is that of the run of all: it stands where partitions are unlisted, and
+    where none is an exception. ``known`` are the verdicts of those partitions that have
+    a record of their own; all others held.
     """
     if count is None or verdict is None:
         return Occurrence(verdict, {OPEN: count.total} if count else {})
@@ -56,7 +57,11 @@ def occurrence(
     exceptions = sum(counts.values())
     counts[Verdict.VERIFIED] = count.holding
     counts[UNLISTED] = count.total - count.holding - exceptions
-    return Occurrence(verdict, {word: runs for word, runs in sorted(counts.items()) if runs > 0})
+    counts = {word: runs for word, runs in sorted(counts.items()) if runs > 0}
+    given = [word for word in known if word not in (None, Verdict.VERIFIED)]
+    if given and UNLISTED not in counts:
+        verdict = max(given, key=lambda word: word.gravity if word else 0)
+    return Occurrence(verdict, counts)
 
 
 def last_useful(newest_first: Iterable[Covered], complete_when_pct: float = 100.0) -> Useful | None:

@@ -42,7 +42,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     ``expected``: the schedule asked for it. ``interval``: from due to the next slot.
     ``attempts``: the run's own; ``whole_job``: for a run of one partition, those that
-    cover all of them. ``others``: attempts of other runs of the job that are alive.
+    cover all of them; for a run of all, those of single ones. ``others``: attempts of
+    other runs of the job that are alive.
     ``skipped``: the scheduler said that it would not run. ``evaluations``: oldest
     first. ``actions``: those on the run and those on the whole job. ``miss_after``:
     silence proves nothing before then, because nobody had been listening; None where

@@ -24,8 +24,8 @@ _KINDS = {
     "": Kind.SUCCEEDED,
     "start": Kind.STARTED,
     "fail": Kind.FAILED,
-    # It says nothing of how the run goes, but that somebody is there to say it.
-    "log": Kind.HEARTBEAT,
+    # Something happened. It is no heartbeat: who logs once does not promise to go on.
+    "log": Kind.PROGRESS,
 }
 
 
@@ -94,7 +94,7 @@ def signal_of(
     The same start or end of a run id is said once, however often it is sent. Without
     a run id, and for what may be said again, ``new_id`` names the signal.
     """
-    repeats = rid is None or ping.kind is Kind.HEARTBEAT
+    repeats = rid is None or ping.kind is Kind.PROGRESS
     return Signal(
         job=job,
         kind=ping.kind,

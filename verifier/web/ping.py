@@ -40,7 +40,7 @@ async def _ping(asked: Asked) -> Response:
     """Take a ping; it is durable when this answers ``OK``."""
     try:
         _refuse_other_sites(asked.request)
-        await _take(asked, await read_tail(asked.request))
+        await _take(asked)
     except BadPing as bad:
         asked.service.exposition.meters.refused(SOURCE, [bad.code])
         return _text(bad.status, str(bad))
@@ -51,17 +51,20 @@ async def _ping(asked: Asked) -> Response:
     return _text(200, "OK", {"Ping-Body-Limit": str(MAX_OUTPUT)})
 
 
-async def _take(asked: Asked, body: bytes) -> None:
+async def _take(asked: Asked) -> None:
     """Make durable what the ping says; raises ``BadPing`` where it says nothing."""
     service, request = asked.service, asked.request
-    histories = service.ledger.known_histories
     segments = request.path_params["rest"].split("/")
-    said = read_ping(segments, histories)
     rid = read_rid(request.query_params.getlist("rid"))
+    histories = service.ledger.known_histories
+    said = read_ping(segments, histories)
     job = _job(asked, said)
     if job not in histories:
         # Declared by another process, or nothing was asked of the ledger yet.
         histories = await asked.crew.signals.run(service.ledger.histories)
+        said = read_ping(segments, histories)
+        job = _job(asked, said)
+    body = await read_tail(request)
     now = service.clock()
     signal = signal_of(said, job, rid, body, now, lambda: f"{to_microseconds(now)}-{token_hex(4)}")
     try:

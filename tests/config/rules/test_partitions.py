@@ -81,3 +81,17 @@ def test_a_share_of_partitions_takes_partitions() -> None:
         Code.PARTITIONS_UNCLEAR,
         "jobs.tenant-health.complete_when",
     )
+
+
+def test_a_surface_whose_damage_repeats_takes_a_check_by_partition() -> None:
+    def change(job: dict[str, Any]) -> None:
+        del job["effects"]
+        sent = {"type": "row_count", "name": "sent", "store": "warehouse", "table": "mail"}
+        job["checks"].append({**sent, "where": "1 = 1", "ge": 1})
+        job["surfaces"] = [
+            {"name": "table", "kind": "upsert", "checks": ["metrics"]},
+            {"name": "mail", "kind": "external", "checks": ["sent"]},
+        ]
+
+    (problem,) = [each for each in read(change).problems if each.code is Code.PARTITIONS_UNCLEAR]
+    assert problem.path == "jobs.tenant-health.surfaces[1]"

@@ -37,6 +37,15 @@ def check_partitions(job: JobModel, stores: Collection[str] | None, reporter: Re
             f"expected a store that stores declares, found '{job.partitions.store}'",
             nearest(job.partitions.store, stores) or None,
         )
+    watched = {name for index in apart for name in _surfaces(job, index)}
+    for index, surface in enumerate(job.surfaces or ()):
+        if surface.kind.repeats_harm and surface.name not in watched:
+            reporter.error(
+                Code.PARTITIONS_UNCLEAR,
+                ("surfaces", index),
+                f"expected a check with partition: COLUMN that looks at {surface.name}, found none",
+                "what one partition left there could not be told, and would be repeated",
+            )
     if not any(job.checks[index].traits().can_prove for index in apart):
         reporter.error(
             Code.PARTITIONS_UNCLEAR,
@@ -45,3 +54,11 @@ def check_partitions(job: JobModel, stores: Collection[str] | None, reporter: Re
             "without one, nobody can tell which partition is done",
             at_key=True,
         )
+
+
+def _surfaces(job: JobModel, index: int) -> list[str]:
+    """The surfaces that a check looks at."""
+    check = job.checks[index]
+    named = [each.name for each in job.surfaces or () if check.name in each.checks]
+    only = [each.name for each in job.surfaces or ()] if len(job.surfaces or ()) == 1 else []
+    return [*named, *only, *([check.surface] if check.surface else [])]
