@@ -160,10 +160,14 @@ class RealAirflow:
         return all(health[part]["status"] == "healthy" for part in parts)
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
-        answer = httpx.request(
-            method, f"{self.url}/api/v2/{path}",
-            json=body, headers=self._headers, trust_env=False, timeout=30,
-        )  # fmt: skip
+        for _ in range(30):
+            answer = httpx.request(
+                method, f"{self.url}/api/v2/{path}",
+                json=body, headers=self._headers, trust_env=False, timeout=30,
+            )  # fmt: skip
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            time.sleep(1)  # its SQLite is locked by its own scheduler
         assert answer.is_success, answer.text
         return answer.json()
 

@@ -97,7 +97,11 @@ def test_the_page_leads_to_a_verified_run(broker_url: str, tmp_path: Path) -> No
             if command.startswith("celery -A shop call"):
                 _await_worker(typed, address)
             typed.run(command)
-        (run,) = typed.json("landed runs")["runs"]
+        for _ in range(60):
+            (run,) = typed.json("landed runs")["runs"]
+            if run["verdict"] is not None:
+                break
+            time.sleep(0.5)
         assert run["verdict"] == "verified"
         _until(lambda: [a["state"] for a in _attempts(typed)] == ["succeeded"])
 

@@ -226,6 +226,7 @@ def test_a_run_that_did_not_come_is_missing_and_time_unheard_is_told(stage: Stag
     stage.let_pass(60)
     quiet = latest_slot(OFTEN, stage.now()) + OFTEN.period
     stage.heard_past(quiet + timedelta(seconds=2))
+    stage.wait_until(lambda: stage.verdict(quiet) is not None)
     assert stage.verdict(quiet) == "missing"
     # Away for a while, in which a run comes.
     stage.hearing.stop()
