@@ -11,7 +11,7 @@ from verifier.runs.binding import RunKey
 from verifier.runs.declaration import CoversOffset, Guard, Overlap, WhenUnsure
 from verifier.runs.guard import Decision
 from verifier.runs.occurrence import Occurrence
-from verifier.runs.signal import Progress
+from verifier.runs.signal import EndProof, Progress
 from verifier.runs.standing import Facts, standing
 from verifier.runs.verdict import Verdict
 from verifier.runs.view import GuardRecord, Keepsakes, Revision, interval_of, run_document
@@ -137,6 +137,15 @@ def test_a_stuck_attempt_is_named_with_how_to_stop_it(build):
     assert advice.commands[0].startswith("kill -TERM 4711")
     assert "db1" in advice.commands[0]
     assert "--attempt a1" in advice.commands[1]
+
+
+def test_a_process_that_has_ended_is_not_to_be_killed_again(build):
+    started = build.signal("started", "02:00", worker="db1:4711")
+    failed = build.signal("failed", "02:10", worker="db1:4711", end_proof=EndProof.NONE)
+    advice = words(build, "02:20", build.job(), [build.attempt(started, failed)])
+    assert advice.action == "fence_first"
+    assert advice.commands[0].startswith("# process 4711 on db1 has ended")
+    assert not any("kill" in command for command in advice.commands)
 
 
 def test_an_attempt_at_large_is_named_with_until_when(build):

@@ -126,4 +126,4 @@ def folded(command: str, width: int = WIDTH) -> list[str]:
             lines.append(f"{line} \\")
             line = "   "
         line = f"{line} {word}" if line else word
-    return [*lines, line]
+    return [*lines, line] if line else lines

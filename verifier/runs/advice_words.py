@@ -15,6 +15,7 @@ from verifier.runs.evaluation import CheckResult, Effect, Evaluation, Result
 from verifier.runs.instant import format_instant
 from verifier.runs.lifecycle import at_large_until, end_of, is_alive, is_at_large, state_of
 from verifier.runs.reported import Reported
+from verifier.runs.signal import Kind
 from verifier.runs.standing import Facts, Standing
 from verifier.runs.verdict import Verdict
 
@@ -203,9 +204,16 @@ def _end_all(path: str, attempts: Sequence[Attempt]) -> Iterator[str]:
     for attempt in attempts:
         worker = attempt.worker.value if attempt.worker else ""
         host, _, pid = worker.rpartition(":")
-        if host and pid.isdigit():
+        if host and pid.isdigit() and any(end.kind in _OVER for end in attempt.ends):
+            # Its number may be another process's by now.
+            yield f"# process {pid} on {host} has ended: stop what it started and left behind"
+        elif host and pid.isdigit():
             yield f"kill -TERM {pid}    # on {host}; it is {state_of(attempt)}"
         yield _act("fence", path, f" --attempt {quote(attempt.attempt)}", "WHY")
+
+
+_OVER = frozenset({Kind.SUCCEEDED, Kind.FAILED})
+"""Ends that only a process which is gone has."""
 
 
 def _act(name: str, path: str, extra: str, reason: str) -> str:
