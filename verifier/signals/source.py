@@ -166,6 +166,9 @@ class Source(ABC, Generic[S, B]):
 
 POLL_SLACK = timedelta(seconds=5)
 
+LEAST_CONTACT = timedelta(seconds=15)
+"""A source may always go unheard that long: what is heard is kept every few seconds only."""
+
 
 class PolledSource(Source[S, B]):
     """A source that is asked again and again for what is new."""
@@ -178,7 +181,7 @@ class PolledSource(Source[S, B]):
     @property
     def contact_within(self) -> timedelta:
         """Two polls may fail before its silence proves nothing."""
-        return 3 * self.every + POLL_SLACK
+        return max(3 * self.every + POLL_SLACK, LEAST_CONTACT)
 
     @abstractmethod
     def poll(self, feed: Feed[B], now: datetime) -> None:
@@ -194,7 +197,7 @@ class StreamingSource(Source[S, B]):
     @property
     def contact_within(self) -> timedelta:
         """``Feed.heard`` is called at least that often while all is well."""
-        return timedelta(seconds=15)
+        return LEAST_CONTACT
 
     @abstractmethod
     def listen(self, feed: Feed[B]) -> None:
