@@ -445,6 +445,21 @@ def test_a_cursor_that_cannot_be_read_is_a_first_one(played: Any, feed: Any, sou
     assert json.loads(feed.cursor)["updated"] == "2026-11-24T06:10:00Z"
 
 
+@pytest.mark.parametrize(("place", "read"), [("elsewhere", 14), ("here", 0), ("untold", 0)])
+def test_an_airflow_is_read_on_where_it_was_left_and_another_one_from_its_beginning(
+    played: Any, feed: Any, source: Any, place: str, read: int
+) -> None:
+    source.poll(feed, played.now)
+    urls = {"elsewhere": {"url": "http://127.0.0.1:1"}, "here": {"url": played.url}, "untold": {}}
+    marks = json.loads(feed.cursor)["jobs"]
+    feed.cursor = json.dumps(urls[place] | {"updated": "2026-11-24T06:09:50Z", "jobs": marks})
+    feed.signals = {}
+    played.updated = dict.fromkeys(played.runs, played.now - timedelta(hours=3))
+    source.poll(feed, played.now)
+    assert len(feed.attempts("dag")) == read
+    assert json.loads(feed.cursor)["url"] == played.url
+
+
 def test_the_clock_of_airflow_is_told_and_counts(played: Any, feed: Any, source: Any) -> None:
     here = played.now - 3 * MINUTE
     source.poll(feed, here)

@@ -54,7 +54,7 @@ class Poll:
     def turn(self, feed: Feed[AirflowBinding], now: datetime) -> None:
         """Ask once; raises ``SourceUnavailable``."""
         jobs = Jobs(feed.jobs)
-        cursor = read_cursor(feed.cursor)
+        cursor = read_cursor(feed.cursor).of(self._settings.url)
         if self._settings.lineage_file is not None:
             cursor = self._take_lineage(feed, jobs, cursor, Path(self._settings.lineage_file))
         began = self._clock(feed, now)
@@ -74,8 +74,8 @@ class Poll:
             # Not all was read: the next poll begins where this one did.
             feed.take(waiting)
             return
-        reached = Cursor(
-            updated=began, jobs=jobs.marks, open=attempts.all(), lineage=cursor.lineage
+        reached = msgspec.structs.replace(
+            cursor, updated=began, jobs=jobs.marks, open=attempts.all()
         )
         feed.take(waiting, cursor=reached.encoded(), heard_until=now - LAG)
 
