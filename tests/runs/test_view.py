@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import msgspec
+import pytest
 
 from verifier.runs.action import Action, ActionKind
 from verifier.runs.advice_words import advise
@@ -125,8 +126,18 @@ def test_missing_tells_where_the_chain_broke_and_how_to_run_it(build):
     advice = words(build, "02:06", build.job(), looks=looks)
     assert advice.because[0] == "no attempt was reported (the chain broke at creation)"
     assert advice.commands == (
-        "landed exec --job nightly --due 2026-04-03T02:00:00Z --lane rerun --guard -- COMMAND",
+        "landed exec --job nightly --due 2026-04-03T02:00:00Z --lane rerun -- COMMAND",
     )
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_the_guard_is_asked_only_in_jobs_that_have_one(build, on):
+    guard = Guard(enabled=on, when_unsure=WhenUnsure.CLOSED)
+    partial = [build.look("02:10:10", "partial"), build.look("02:10:30", "partial")]
+    ended = [build.attempt("started 02:00", "failed 02:10")]
+    (command,) = words(build, "02:11", build.job("replace", guard=guard), ended, partial).commands
+    asks = "--lane rerun --guard --when-unsure closed --mode repair -- COMMAND"
+    assert command.endswith(asks if on else "--lane rerun -- COMMAND")
 
 
 def test_a_stuck_attempt_is_named_with_how_to_stop_it(build):
@@ -196,7 +207,8 @@ def test_a_proven_surface_is_named_as_what_must_not_be_repeated(build):
 
 
 def test_wrong_rows_are_not_rerun_before_the_cause_is_known(build):
-    job = build.job("replace", checks=(build.check(), build.check("sum", says_effect=False)))
+    checks = (build.check(), build.check("sum", says_effect=False))
+    job = build.job("replace", checks=checks, guard=Guard(enabled=True))
     seen = [build.look(when, rows="complete", sum="violated") for when in ("02:10:10", "02:10:30")]
     advice = words(build, "02:11", job, [build.attempt("started 02:00", "failed 02:10")], seen)
     assert advice.action == "repair_rerun"

@@ -72,7 +72,8 @@ RUN_MISSING = Alert(
         "`landed explain` says where the chain broke: created, dispatched, claimed or started. "
         "Look there: the crontab, the scheduler, the queue, the worker.",
         "Where its advice is `run`, start the run, with its due instant, so that it counts for "
-        "that run: `landed exec --job JOB --due T --lane rerun --guard -- COMMAND`.",
+        "that run: `landed exec --job JOB --due T --lane rerun -- COMMAND`, with `--guard` where "
+        "the job is under the guard.",
         "Where nobody needs it any more: `landed act skip RUN --by WHO --reason WHY`.",
     ),
     never=(
@@ -136,7 +137,7 @@ RUN_DUPLICATED = Alert(
         "Hold the job if another attempt is to come: `landed act hold JOB --by WHO --reason WHY`.",
         "Stop the readers of the result until it is repaired.",
         "Remove the surplus by hand or by the job's own repair, as the evidence lists it. On "
-        "replace effects a guarded rerun with `--mode repair` does it.",
+        "replace effects a rerun does it; under the guard, with `--mode repair`.",
         "Then ask again: `landed verify JOB --due T`.",
     ),
     never=(

@@ -177,15 +177,9 @@ def _commands(facts: Facts, stood: Standing, now: datetime) -> Iterator[str]:
     part = f" --partition {quote(key.partition)}" if key.partition else ""
     path = quote(key.path)
     if chosen in STARTS_WORK:
-        mode = {
-            AdviceAction.REPAIR_RERUN: " --mode repair",
-            AdviceAction.RESUME: " --mode resume",
-        }.get(chosen, "")
         lane = " --lane rerun" if due else " --lane manual"
-        # What the host was never told by the verifier, its wrapper cannot know.
-        closed = facts.declaration.guard.when_unsure is WhenUnsure.CLOSED
-        unsure = " --when-unsure closed" if closed else ""
-        yield f"landed exec --job {key.job}{due}{part}{lane} --guard{unsure}{mode} -- COMMAND"
+        guard = _guarded(facts.declaration, chosen)
+        yield f"landed exec --job {key.job}{due}{part}{lane}{guard} -- COMMAND"
     elif chosen is AdviceAction.STOP_FIRST:
         yield from _end_all(path, [each for each in facts.attempts if is_alive(each)])
     elif chosen is AdviceAction.FENCE_FIRST:
@@ -197,6 +191,19 @@ def _commands(facts: Facts, stood: Standing, now: datetime) -> Iterator[str]:
             yield f"{_act('reconcile', path, '', 'WHY')}    # only once it has been repaired"
     if chosen is AdviceAction.STOP_RETRIES:
         yield f"landed act hold {key.job} --by YOU --reason WHY"
+
+
+def _guarded(declaration: Declaration, chosen: AdviceAction) -> str:
+    """How the wrapper asks the guard, in a job that has one."""
+    if not declaration.guard.enabled:
+        return ""
+    # What the host was never told by the verifier, its wrapper cannot know.
+    closed = declaration.guard.when_unsure is WhenUnsure.CLOSED
+    unsure = " --when-unsure closed" if closed else ""
+    return f" --guard{unsure}{_MODES.get(chosen, '')}"
+
+
+_MODES = {AdviceAction.REPAIR_RERUN: " --mode repair", AdviceAction.RESUME: " --mode resume"}
 
 
 def _end_all(path: str, attempts: Sequence[Attempt]) -> Iterator[str]:
