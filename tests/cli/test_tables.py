@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from verifier.cli.tables import WIDE, jobs_table, runs_table, sources_table, state_text
+from verifier.runs.advice import AdviceAction
 from verifier.runs.verdict import Verdict
 
 Rendered = Callable[..., list[str]]
@@ -59,6 +60,18 @@ def test_a_verdict_and_an_action_are_never_cut(verdict: str | None, rendered: Re
     assert lines[2].split()[0] == (verdict or "settling")
     assert lines[2].split()[-1] == "reconcile_first"
     assert "…" in lines[2]
+
+
+@pytest.mark.parametrize("name", ["id", "0123456789abcdef", "p" * 100])
+@pytest.mark.parametrize("action", list(AdviceAction))
+def test_a_due_instant_is_whole_beside_any_partition_and_advice(
+    name: str, action: str, rendered: Rendered
+) -> None:
+    known = run(partition=name, verdict="duplicated", advice={"action": action})
+    lines = rendered(runs_table([run(job="j" * 100), known], 80))
+    assert max(map(len, lines)) <= 80
+    assert "2026-04-03T11:00Z" in lines[3]
+    assert lines[3].split()[-1] == action
 
 
 def test_a_due_instant_is_whole_where_it_fits(rendered: Rendered) -> None:
@@ -132,8 +145,24 @@ def test_a_silent_source_says_for_how_long(rendered: Rendered) -> None:
     silent = source(silent_since=EARLIER, trouble="connection refused")
     lines = rendered(sources_table([silent, source(source="hostcron")], 80, NOW))
     assert lines[2].split()[:2] == ["silent", "airflow"]
-    assert lines[2].endswith("what happened in the last 1:00:00")
+    assert lines[2].endswith("what happened in the last 1h")
     assert lines[3].split() == ["yes", "hostcron", "2026-04-03T11:00Z", "-"]
+
+
+@pytest.mark.parametrize(
+    ("since", "told"),
+    [
+        ("2026-04-03T11:58:49.056897Z", "1m10s"),
+        ("2026-04-01T10:29:59.5Z", "2d1h30m"),
+        ("2026-04-03T11:59:59.9Z", "0s"),
+        (LATER, "0s"),
+    ],
+)
+def test_for_how_long_a_source_is_silent_is_told_to_the_second(
+    since: str, told: str, rendered: Rendered
+) -> None:
+    lines = rendered(sources_table([source(silent_since=since)], 80, NOW))
+    assert lines[2].endswith(f"what happened in the last {told}")
 
 
 def test_a_time_that_nobody_will_ever_know_of_is_told(rendered: Rendered) -> None:

@@ -294,7 +294,7 @@ def test_an_attempt_that_beat_is_lost_after_a_lease_of_silence(build):
     assert infer_loss(attempt, job, build.due, build.at("02:11:29")) is None
     loss = infer_loss(attempt, job, build.due, build.at("02:30"))
     assert (loss.kind, loss.at, loss.end_proof) == ("lost", build.at("02:11:30"), EndProof.NONE)
-    assert loss.reason == "no heartbeat for 90 s"
+    assert loss.reason == "no heartbeat for 1m30s"
     assert state_of(fold(attempt, [loss])) == "lost"
 
 
@@ -303,7 +303,7 @@ def test_an_attempt_that_never_beat_is_timed_out_once_it_should_have_finished(bu
     assert infer_loss(attempt, job, build.due, build.at("02:44:59")) is None
     loss = infer_loss(attempt, job, build.due, build.at("02:45"))
     assert (loss.kind, loss.at) == ("timed_out", build.at("02:45"))
-    assert loss.reason == "not finished within 2700 s"
+    assert loss.reason == "not finished within 45m"
 
 
 def test_a_replay_has_as_long_as_the_run_itself_had(build):

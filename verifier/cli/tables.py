@@ -9,17 +9,20 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from verifier.cli.text import minutes, plain, styled, to_minute, verdict_text
+from verifier.cli.text import lasting, minutes, plain, styled, to_minute, verdict_text
 from verifier.runs.instant import parse_instant
 
 WIDE = 112
 """Columns from which on a table has room for run ids."""
 
-GAP = 3
+GAP = 2
 """Columns between two columns of a table."""
 
 NARROWEST = 8
 """Columns that even a long text keeps."""
+
+INSTANT = len("2026-04-03T02:00:30Z")
+"""Columns of an instant: one that lost its end could be any."""
 
 Document = Mapping[str, Any]
 
@@ -29,16 +32,16 @@ def table(
     rows: Sequence[Sequence[str | Text]],
     width: int,
     *,
-    cut: Sequence[str],
+    cut: Mapping[str, int],
 ) -> Table:
     """A table of at most ``width`` columns.
 
-    What is too long for it loses its end in the columns of ``cut``; every other
-    column is shown whole.
+    What is too long for it loses its end in the columns of ``cut``, which tells how wide
+    each of them stays; every other column is shown whole.
     """
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     widths = [max(map(cell_width, column)) for column in zip(head, *rows, strict=True)]
-    flexible = [index for index, name in enumerate(head) if name in cut]
+    flexible = {index: cut[name] for index, name in enumerate(head) if name in cut}
     shrink(widths, flexible, width - GAP * (len(head) - 1))
     for name, most in zip(head, widths, strict=True):
         made.add_column(name, max_width=most, no_wrap=True, overflow="ellipsis")
@@ -53,13 +56,16 @@ def cell_width(cell: str | Text) -> int:
     return max(map(cell_len, text.split("\n")))
 
 
-def shrink(widths: list[int], flexible: Sequence[int], total: int) -> None:
-    """Make the widest of the ``flexible`` columns narrower, until all fit in ``total``."""
-    while flexible and sum(widths) > total:
-        widest = max(flexible, key=lambda index: widths[index])
-        if widths[widest] <= NARROWEST:
+def shrink(widths: list[int], flexible: Mapping[int, int], total: int) -> None:
+    """Make the widest of the ``flexible`` columns narrower, until all fit in ``total``.
+
+    None of them becomes narrower than ``flexible`` says.
+    """
+    while sum(widths) > total:
+        wide = [index for index, least in flexible.items() if widths[index] > least]
+        if not wide:
             return
-        widths[widest] -= 1
+        widths[max(wide, key=lambda index: widths[index])] -= 1
 
 
 def runs_table(runs: Sequence[Document], width: int) -> Table:
@@ -85,7 +91,7 @@ def runs_table(runs: Sequence[Document], width: int) -> Table:
         head.append("RUN")
         for row, run in zip(rows, runs, strict=True):
             row.append(plain(run["run_id"]))
-    return table(head, rows, width, cut=("JOB", "DUE", "PARTITION"))
+    return table(head, rows, width, cut={"JOB": NARROWEST, "DUE": INSTANT, "PARTITION": NARROWEST})
 
 
 def occurrence(run: Document) -> str:
@@ -113,7 +119,7 @@ def jobs_table(jobs: Sequence[Document], width: int, now: datetime) -> Table:
         )
         for job in jobs
     ]
-    return table(head, rows, width, cut=("JOB",))
+    return table(head, rows, width, cut={"JOB": NARROWEST})
 
 
 def state_text(job: Document, now: datetime) -> Text:
@@ -149,15 +155,15 @@ def sources_table(sources: Sequence[Document], width: int, now: datetime) -> Tab
         )
         for source in sources
     ]
-    return table(head, rows, width, cut=("SOURCE", "WHAT IS NOT KNOWN"))
+    return table(head, rows, width, cut={"SOURCE": NARROWEST, "WHAT IS NOT KNOWN": NARROWEST})
 
 
 def _unknown(source: Document, now: datetime) -> str:
     """For how long it is silent, and of which times nobody knows."""
     said = []
     if source["silent_since"]:
-        lasts = now.replace(microsecond=0) - parse_instant(source["silent_since"])
-        said.append(f"what happened in the last {max(lasts, timedelta())}")
+        lasts = max(now - parse_instant(source["silent_since"]), timedelta())
+        said.append(f"what happened in the last {lasting(lasts)}")
     said += [
         f"{to_minute(window['since'])} to {to_minute(window['until'])}"
         for window in source["blind"]

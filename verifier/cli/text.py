@@ -1,12 +1,13 @@
 """Texts of others made fit for a terminal, and the looks of what is told."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from rich.text import Text
 
 from verifier.config.card import TO_DO
+from verifier.runs.duration import format_duration
 from verifier.runs.instant import format_instant, parse_instant
 from verifier.runs.verdict import Verdict
 
@@ -97,3 +98,8 @@ def seconds(moment: str) -> str:
 def to_minute(moment: str | None) -> str:
     """An instant cut to its minute; ``-`` for none."""
     return "-" if moment is None else f"{parse_instant(moment):%Y-%m-%dT%H:%MZ}"
+
+
+def lasting(length: timedelta) -> str:
+    """A length of time cut to its second, as in landed.yaml: ``1h30m``."""
+    return format_duration(length - length % timedelta(seconds=1))

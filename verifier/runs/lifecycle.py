@@ -7,6 +7,7 @@ import msgspec
 
 from verifier.runs.attempt import Attempt, End, inferred_id
 from verifier.runs.declaration import Declaration
+from verifier.runs.duration import format_duration
 from verifier.runs.signal import EndProof, Kind, Signal
 
 
@@ -229,5 +230,5 @@ def infer_loss(
 
 
 def _why(length: timedelta, beats: bool) -> str:
-    seconds = f"{length.total_seconds():g} s"
-    return f"no heartbeat for {seconds}" if beats else f"not finished within {seconds}"
+    told = format_duration(length)
+    return f"no heartbeat for {told}" if beats else f"not finished within {told}"
