@@ -175,6 +175,29 @@ def test_a_source_that_is_silent_is_named_and_says_for_how_long(
 
 
 @pytest.mark.slow
+def test_a_source_whose_clock_is_wrong_is_named_and_says_by_how_much(
+    promtool: Promtool, entries: tuple[Entry, ...], links: Links
+) -> None:
+    figure = series("landed_source_clock_offset_seconds", -90, source="hostcron")
+    expected = expects(
+        "LandedClockSkew",
+        {"severity": "page", "source": "hostcron"},
+        summary="The clock of hostcron is not landed's: its attempts may be taken for those of "
+        "other runs.",
+        description="The two clocks are 1m 30s apart. What is said without a due instant goes to "
+        "the run of the slot that its time falls into, and limits are counted by it.",
+        runbook_url="docs/runbooks/LandedClockSkew.md",
+        dashboard_url="http://127.0.0.1:3000/d/landed-fleet",
+        run_url="http://127.0.0.1:9877/v1/sources",
+    )
+    tests = HEAD.replace("0x30", "0+60x30") + figure + expected
+    done = promtool(
+        "test", "rules", "landed.tests.yml", rules=rule_file(entries, links), tests=tests
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
 def test_quotes_newlines_and_braces_of_owners_and_statements_are_shown_as_they_are(
     promtool: Promtool, links: Links
 ) -> None:

@@ -56,6 +56,7 @@ def substitutions(expr: str) -> Iterator[tuple[str, str]]:
         (r"\bmax by", "min by"),
         (r"\bmax by", "sum by"),
         (r"\bsum by", "max by"),
+        (r"\babs\(", "("),
         (r"\bunless\b", "and"),
         (r"\band\b", "unless"),
         (r"\bor\b", "unless"),
@@ -213,6 +214,16 @@ def _two_deployments() -> Iterator[Case]:
         ),
         (Replica("a"), elsewhere),
         fires={9: ("SourceSilent cron", "Heartbeat", beat)},
+    )
+    offset = "landed_source_clock_offset_seconds"
+    yield Case(
+        "a clock is wrong here, and right elsewhere",
+        (
+            Figure(offset, {"source": "cron"}, always(60), "a"),
+            Figure(offset, {"source": "cron"}, always(0), "b"),
+        ),
+        (Replica("a"), elsewhere),
+        fires={9: ("ClockSkew cron", "Heartbeat", beat)},
     )
     yield Case(
         "a loop stands still here, and turns elsewhere",

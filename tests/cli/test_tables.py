@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from verifier.cli.tables import WIDE, jobs_table, runs_table, sources_table, state_text
+from verifier.cli.tables import (
+    WIDE,
+    jobs_table,
+    runs_table,
+    source_trouble,
+    sources_table,
+    state_text,
+)
 from verifier.runs.advice import AdviceAction
 from verifier.runs.verdict import Verdict
 
@@ -173,3 +180,24 @@ def test_a_time_that_nobody_will_ever_know_of_is_told(rendered: Rendered) -> Non
     lines = rendered(sources_table([source(blind=blind)], 80, NOW))
     assert lines[2].endswith("2026-04-03T11:00Z to 2026-04-03T13:00Z")
     assert len(lines) == 3
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({}, []),
+        (
+            {"silent_since": EARLIER, "trouble": "connection\nrefused"},
+            ["airflow cannot be heard: connection refused"],
+        ),
+        ({"silent_since": None, "trouble": "a late answer"}, []),
+        ({"clock_offset_seconds": -30.0}, []),
+        (
+            {"clock_offset_seconds": 90.5},
+            ["airflow has a clock that is 1m30s ahead of landed's"],
+        ),
+        ({"clock_offset_seconds": -31}, ["airflow has a clock that is 31s behind landed's"]),
+    ],
+)
+def test_what_is_wrong_with_a_source_is_said(more: dict[str, Any], told: list[str]) -> None:
+    assert list(source_trouble(source(**more))) == told

@@ -382,6 +382,49 @@ def source_cases() -> Iterator[Case]:
     )
 
 
+def clock_cases() -> Iterator[Case]:
+    """ClockSkew."""
+    fires = (HEARTBEAT, "ClockSkew hostcron")
+
+    def ahead(*changes: tuple[int, float | None], of: str = "hostcron") -> Figure:
+        return Figure("landed_source_clock_offset_seconds", {"source": of}, steps(*changes))
+
+    def of_replica(name: str, seconds: float) -> Figure:
+        labels = {"source": "hostcron"}
+        return Figure("landed_source_clock_offset_seconds", labels, always(seconds), replica=name)
+
+    yield Case(
+        "ClockSkew of a source that is ahead, and not of another",
+        (ahead((0, 0), (10, 31)), ahead((0, 2), of="airflow")),
+        fires={14: QUIET, 15: fires, 40: fires},
+    )
+    yield Case("ClockSkew of a source that is behind", (ahead((0, -31)),), fires={5: fires})
+    yield Case("no ClockSkew of half a minute", (ahead((0, 30)),), fires={5: QUIET, 40: QUIET})
+    yield Case("no ClockSkew where no clock is known", (), fires={5: QUIET, 40: QUIET})
+    yield Case(
+        "ClockSkew is over once the clock is set",
+        (ahead((0, 60), (20, 1)),),
+        fires={19: fires, 20: QUIET, 40: QUIET},
+    )
+    yield Case(
+        "no ClockSkew of a clock that is soon set",
+        (ahead((0, 0), (10, 60), (14, 0)),),
+        fires={14: QUIET, 15: QUIET, 40: QUIET},
+    )
+    yield Case(
+        "ClockSkew is not added up over replicas",
+        (of_replica("a", 20), of_replica("b", 20)),
+        _TWO,
+        fires={5: QUIET, 40: QUIET},
+    )
+    yield Case(
+        "ClockSkew that one of two replicas knows of",
+        (of_replica("a", 0), of_replica("b", 40)),
+        _TWO,
+        fires={5: fires},
+    )
+
+
 def loudness_cases(job: str) -> Iterator[Case]:
     """Every alert about jobs once, for a job that is as loud as no other in the tests."""
     due = _job(_DUE, job, (0, _TEN))
@@ -414,4 +457,5 @@ def all_cases(jobs: tuple[str, ...]) -> Iterator[Case]:
     for job in jobs[1:]:
         yield from loudness_cases(job)
     yield from source_cases()
+    yield from clock_cases()
     yield from verifier_cases()

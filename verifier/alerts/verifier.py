@@ -86,6 +86,46 @@ SOURCE_SILENT = Alert(
         "Do not remove the source from landed.yaml to end this: nothing would tell of its jobs.",
     ),
 )
+CLOCK_TOLERANCE = timedelta(seconds=30)
+"""How far two clocks may be apart: half of what an attempt may begin before its slot."""
+
+CLOCK_SKEW = Alert(
+    name="ClockSkew",
+    expr=(
+        "max by (source) (abs(landed_source_clock_offset_seconds))"
+        f" > {CLOCK_TOLERANCE.total_seconds():.0f}"
+    ),
+    subject=Subject.SOURCE,
+    wait=timedelta(minutes=5),
+    summary="The clock of {{ $labels.source }} is not landed's: its attempts may be taken for "
+    "those of other runs.",
+    description="The two clocks are {{ $value | humanizeDuration }} apart. What is said without "
+    "a due instant goes to the run of the slot that its time falls into, and limits are counted "
+    "by it.",
+    meaning="The scheduler behind this source, or a worker of it, has another time than the host "
+    "that landed runs on. Where an attempt says for which instant it was due, it is told of the "
+    "right run all the same. Where not, a start is bound to a slot by its time, which may be the "
+    "one before or after, and durations and delays are wrong by the difference. What is said "
+    "more than 24 hours ahead is refused.",
+    look=(
+        "curl -s http://HOST:9877/v1/sources",
+        "timedatectl status",
+        "chronyc tracking",
+    ),
+    safe=(
+        "See in `clock_offset_seconds` of the source whether it is ahead (above 0) or behind, "
+        "and compare both hosts with a third one: it may be landed's clock that is wrong.",
+        "Have both follow NTP, and let the clock be slewed, not set back at once.",
+        "Then look at the runs of that time that are missing, or have two attempts: "
+        "`landed runs --since 3d`. Close what was bound wrong with `landed act reconcile RUN "
+        "--by WHO --reason WHY`.",
+    ),
+    never=(
+        "Do not start runs that are called missing before you know that no other run of the job "
+        "has their attempt.",
+        "Do not set a clock back while jobs run: some would become due twice.",
+    ),
+)
 HEARTBEAT = Alert(
     name="Heartbeat",
     expr="group by () (landed:loop_interval_seconds)\nunless on () landed:loop_hung",
@@ -107,4 +147,4 @@ HEARTBEAT = Alert(
     never=("Do not silence it: a silenced heartbeat is a dead one.",),
 )
 
-VERIFIER_ALERTS = (SOURCE_SILENT, VERIFIER_ABSENT, VERIFIER_HUNG, HEARTBEAT)
+VERIFIER_ALERTS = (SOURCE_SILENT, CLOCK_SKEW, VERIFIER_ABSENT, VERIFIER_HUNG, HEARTBEAT)

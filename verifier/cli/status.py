@@ -1,5 +1,7 @@
 """``landed status``: how every job and every source stands."""
 
+from itertools import chain
+
 from verifier.cli.connect import connect
 from verifier.cli.options import (
     ConfigOption,
@@ -10,8 +12,7 @@ from verifier.cli.options import (
     UrlOption,
 )
 from verifier.cli.output import note, show, show_json, show_lines, stdout
-from verifier.cli.tables import jobs_table, sources_table
-from verifier.cli.text import plain
+from verifier.cli.tables import jobs_table, source_trouble, sources_table
 from verifier.cli.where import Where
 from verifier.engine.clock import system_clock
 from verifier.ledger.sources import NATIVE
@@ -35,8 +36,7 @@ def status(
         show(jobs_table(jobs, stdout().width, system_clock()))
         if any(each["source"] != NATIVE or each["blind"] for each in sources):
             show("", sources_table(sources, stdout().width, system_clock()))
-        for source in sources:
-            if source["silent_since"] and source["trouble"]:
-                show_lines(plain(f"{source['source']} cannot be heard: {source['trouble']}"))
+        for sentence in chain.from_iterable(map(source_trouble, sources)):
+            show_lines(sentence)
     else:
         note("no job is declared in this ledger; `landed serve` declares those of landed.yaml")

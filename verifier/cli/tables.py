@@ -1,6 +1,6 @@
 """Tables for people: the verdict first, readable at 80 columns."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
+from verifier.alerts.verifier import CLOCK_TOLERANCE
 from verifier.cli.text import lasting, minutes, plain, styled, to_minute, verdict_text
 from verifier.runs.instant import parse_instant
 
@@ -170,6 +171,17 @@ def _unknown(source: Document, now: datetime) -> str:
         if window["until"]
     ]
     return "\n".join(map(plain, said)) or "-"
+
+
+def source_trouble(source: Document) -> Iterator[str]:
+    """Sentences on a source that somebody has to look after."""
+    name = plain(source["source"])
+    if source["silent_since"] and source["trouble"]:
+        yield f"{name} cannot be heard: {plain(source['trouble'])}"
+    ahead = timedelta(seconds=source["clock_offset_seconds"] or 0)
+    if abs(ahead) > CLOCK_TOLERANCE:
+        side = "ahead of" if ahead > timedelta() else "behind"
+        yield f"{name} has a clock that is {lasting(abs(ahead))} {side} landed's"
 
 
 def facts_grid(rows: Iterable[tuple[str, str | Text]]) -> Table:
