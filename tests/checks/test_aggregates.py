@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
+from sqlalchemy.exc import NotSupportedError
 
 from verifier.checks.aggregates import MOST_FAILURES
 from verifier.checks.evaluate import evaluate
@@ -279,3 +280,49 @@ def test_partitions_take_one_statement_and_one_more_for_those_with_a_surplus(sho
     assert "hash_record_extended" in figures
     assert "IN (:partition_0)" in keys
     assert [each.surplus for each in found.of("C")] == [0, 1]
+
+
+def test_partitions_that_differ_only_in_case_are_two_however_many_checks_count_them(shop):
+    collations = {"mariadb": "utf8mb4_general_ci", "postgresql": "ignorant"}
+    column = f"varchar(10) collate {collations.get(shop.target.kind, 'nocase')}"
+    if shop.target.kind == "postgresql":
+        try:
+            shop.target.write(
+                "create collation ignorant (provider = icu, locale = 'und-u-ks-level2', "
+                "deterministic = false)"
+            )
+        except NotSupportedError:
+            pytest.skip("this server was built without ICU, so all its collations are exact")
+    shop.target.write(
+        f"create table calls (region {column}, number int)",
+        "insert into calls values ('A', 1), ('a', 2), ('a', 2), ('B', 1)",
+        "insert into regions values ('a')",
+    )
+    calls = {"store": "shop", "table": "calls", "where": "1 = 1", "partition": "region"}
+    count = {"type": "row_count", **calls, "eq": 1}
+    once = {**ONCE, **calls, "key": ["region", "number"]}
+
+    together = shop.survey([count, {**count, "eq": 2}, once])
+
+    found = {name: [each.done for each in together.of(name)[:2]] for name in ("A", "a", "B")}
+    assert found == {"A": [1, 1], "a": [2, 2], "B": [1, 1]}
+    with asked_one_by_one():
+        assert told_apart(together) == told_apart(shop.survey([count, {**count, "eq": 2}, once]))
+
+
+@pytest.mark.parametrize("kind", [pytest.param("postgresql", marks=pytest.mark.slow)])
+def test_where_a_table_may_call_two_partitions_equal_copies_are_looked_for_across_them(
+    shop, statements
+):
+    # Any type of this name is taken for one that ignores case; the extension is rarely there.
+    shop.target.write(
+        "create domain citext as text",
+        "create table calls (region citext, number int)",
+        "insert into calls values ('A', 1), ('A', 1), ('B', 1)",
+    )
+    calls = {"store": "shop", "table": "calls", "where": "1 = 1", "partition": "region"}
+    found = shop.survey(
+        [{"type": "row_count", **calls, "eq": 1}, {**ONCE, **calls, "key": ["region", "number"]}]
+    )
+    assert not any("hash_record_extended" in sql for sql in statements())
+    assert [each.surplus for each in found.of("A")] == [0, 1]

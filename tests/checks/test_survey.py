@@ -97,7 +97,7 @@ def defects(fleet: Fleet) -> Fleet:
 
 def test_each_partition_gets_its_own_answer_by_scope(defects: Fleet) -> None:
     found = defects.survey(SCOPE)
-    assert {name: each[0].effect for name, each in found.exceptions.items()} == {
+    assert {name: found.of(name)[0].effect for name in found.exceptions} == {
         "absent": Effect.NONE,
         "partial": Effect.PARTIAL,
         "double": Effect.DUPLICATED,
@@ -106,7 +106,8 @@ def test_each_partition_gets_its_own_answer_by_scope(defects: Fleet) -> None:
     }
     counts = {
         name: (each[0].expected, each[0].done, each[0].missing, each[0].surplus, each[0].unexpected)
-        for name, each in found.exceptions.items()
+        for name in found.exceptions
+        for each in [found.of(name)]
     }
     assert counts == {
         "absent": (3, 0, 3, 0, 0),
@@ -141,7 +142,7 @@ def test_the_run_of_all_has_the_gravest_answer_and_the_counts_of_all(defects: Fl
 
 def test_each_partition_gets_its_own_answer_by_count(defects: Fleet) -> None:
     found = defects.survey(COUNT)
-    assert {name: effects(each) for name, each in found.exceptions.items()} == {
+    assert {name: effects(found.of(name)) for name in found.exceptions} == {
         "absent": [(Result.VIOLATED, Effect.NONE)],
         "partial": [(Result.VIOLATED, Effect.PARTIAL)],
         "both": [(Result.VIOLATED, Effect.PARTIAL)],
@@ -153,7 +154,7 @@ def test_each_partition_gets_its_own_answer_by_count(defects: Fleet) -> None:
 def test_exactly_once_speaks_of_the_partitions_with_copies_alone(defects: Fleet) -> None:
     defects.wrote("good", "1", day="2026-04-01")
     found = defects.survey(ONCE)
-    assert {name: each[0].surplus for name, each in found.exceptions.items()} == {
+    assert {name: found.of(name)[0].surplus for name in found.exceptions} == {
         "double": 1,
         "both": 1,
     }
@@ -171,8 +172,8 @@ def test_counts_may_be_expected_of_each_partition(fleet: Fleet) -> None:
         "within_abs": 0,
     }
     found = fleet.survey(check)
-    assert effects(found.exceptions["b"]) == [(Result.VIOLATED, Effect.PARTIAL)]
-    assert found.exceptions["c"][0].reason == "expected_empty"
+    assert effects(found.of("b")) == [(Result.VIOLATED, Effect.PARTIAL)]
+    assert found.of("c")[0].reason == "expected_empty"
     assert "a" not in found.exceptions
 
 
@@ -226,7 +227,7 @@ def test_a_partition_of_which_nothing_is_expected_is_unknown_unless_that_may_be(
     sql = "select id, slot from tenants, slots where id <> 'idle'"
     check = SCOPE | {"expected": {"store": "orders", "sql": sql}}
     found = fleet.survey(check)
-    assert [(each.result, each.reason) for each in found.exceptions["idle"]] == [
+    assert [(each.result, each.reason) for each in found.of("idle")] == [
         (Result.UNKNOWN, "expected_empty")
     ]
     assert (found.whole[0].result, found.whole[0].reason) == (Result.UNKNOWN, "expected_empty")
@@ -258,7 +259,7 @@ def test_one_check_that_cannot_be_asked_takes_no_other_with_it(defects: Fleet) -
         ("slots", None),
         ("once", "no_such_table"),
     ]
-    assert found.exceptions["absent"][1].reason == "no_such_table"
+    assert found.of("absent")[1].reason == "no_such_table"
     assert [each.reason for each in found.of("good")] == [None, "no_such_table"]
     assert found.count is not None
     assert found.count.holding == 0
@@ -275,7 +276,7 @@ def test_a_check_of_the_whole_run_stays_one(defects: Fleet) -> None:
     }
     found = defects.survey(SCOPE, whole)
     assert [each.name for each in found.whole] == ["slots", "any"]
-    assert [each.name for each in found.exceptions["absent"]] == ["slots"]
+    assert [each.name for each in found.of("absent")] == ["slots"]
 
 
 def test_too_many_classes_are_refused(fleet: Fleet) -> None:
@@ -366,3 +367,60 @@ def test_a_name_that_no_signal_could_carry_is_refused(fleet: Fleet, name: str) -
     fleet.has("a", name)
     (whole,) = fleet.survey(SCOPE).whole
     assert (whole.result, whole.reason) == (Result.UNKNOWN, "wrong_shape")
+
+
+OF_USAGE = {k: v for k, v in COUNT.items() if k != "eq"} | {
+    "expected": {"store": "orders", "sql": "select id, count(*) from tenants, slots group by id"},
+    "within_abs": 0,
+}
+
+
+@pytest.mark.parametrize("check", [SCOPE, COUNT, OF_USAGE], ids=["scope", "count", "expected"])
+def test_who_is_listed_anew_changes_the_source_and_not_the_destination(
+    fleet: Fleet, check: Mapping[str, Any]
+) -> None:
+    fleet.has("a")
+    fleet.wrote("a", *SLOTS)
+    (before,) = fleet.survey(check).whole
+    fleet.has("new")
+    (after,) = fleet.survey(check).whole
+    assert after.effect is Effect.PARTIAL
+    assert after.source_sketch != before.source_sketch
+    assert after.destination_sketch == before.destination_sketch
+
+
+@pytest.mark.parametrize("check", [SCOPE, COUNT, OF_USAGE], ids=["scope", "count", "expected"])
+@pytest.mark.parametrize("tenant", ["a", "stranger", None])
+def test_any_row_more_changes_the_destination_and_not_the_source(
+    fleet: Fleet, check: Mapping[str, Any], tenant: str | None
+) -> None:
+    fleet.has("a")
+    fleet.wrote("a", *SLOTS)
+    (before,) = fleet.survey(check).whole
+    fleet.wrote(tenant, "4")
+    (after,) = fleet.survey(check).whole
+    assert after.source_sketch == before.source_sketch
+    assert after.destination_sketch != before.destination_sketch
+
+
+def test_what_goes_from_one_partition_to_another_changes_the_destination(fleet: Fleet) -> None:
+    fleet.has("a", "b")
+    fleet.wrote("a", *SLOTS, "4")
+    fleet.wrote("b", *SLOTS)
+    (before,) = fleet.survey(COUNT).whole
+    fleet.warehouse.run("update metrics set tenant = 'b' where slot = '4'")
+    (after,) = fleet.survey(COUNT).whole
+    assert after.destination_sketch != before.destination_sketch
+
+
+def test_the_order_of_reading_changes_no_sketch(fleet: Fleet) -> None:
+    fleet.has("a", "b")
+    fleet.wrote("a", *SLOTS)
+    fleet.wrote("b", *SLOTS)
+    (one,) = fleet.survey(SCOPE, sql=f"{TENANTS} order by id").whole
+    fleet.warehouse.run("create table again as select * from metrics order by tenant desc")
+    (other,) = fleet.survey({**SCOPE, "table": "again"}, sql=f"{TENANTS} order by id desc").whole
+    assert (one.source_sketch, one.destination_sketch) == (
+        other.source_sketch,
+        other.destination_sketch,
+    )

@@ -95,6 +95,11 @@ class Tenants:
             warehouse.executemany("insert into metrics values (?, ?)", rows)
         warehouse.close()
 
+    def sign_up(self, name: str) -> None:
+        with sqlite3.connect(self.home / "orders.db") as orders:
+            orders.execute("insert into tenants values (?, 'free')", [name])
+        orders.close()
+
     def ran(self, due: datetime, attempt: str, partition: str | None = None) -> None:
         for kind, minute in ((Kind.STARTED, 0), (Kind.SUCCEEDED, 2)):
             at = due + timedelta(minutes=minute)
@@ -353,3 +358,27 @@ def test_a_guard_that_asks_for_one_tenant_keeps_what_it_told_that_one(tenants: T
     tenants.until(DUE + timedelta(minutes=1))
     assert tenants.ask("t001") == "allow"
     assert [key.partition for key in tenants.ledger.partitions_of(tenants.key(DUE))] == ["t001"]
+
+
+def test_a_tenant_that_came_after_its_run_makes_nothing_of_it_worse(tenants: Tenants) -> None:
+    tenants.wrote(DUE)
+    tenants.ran(DUE, "a1")
+    tenants.until(DUE + timedelta(minutes=4))
+    tenants.sign_up("late")
+    verify(tenants.ledger, tenants.fleet, [tenants.key(DUE)], lambda: tenants.now, tenants.wait)
+    run = tenants.run(DUE)
+    assert len(tenants.ledger.evaluations(tenants.key(DUE))) == 2
+    assert run["verdict"] == "verified"
+    assert [each["condition"] for each in run["conditions"]] == ["source_moved"]
+    assert tenants.rows() == ["- verified"]
+
+
+def test_damage_is_told_though_a_tenant_came_meanwhile(tenants: Tenants) -> None:
+    tenants.wrote(DUE)
+    tenants.ran(DUE, "a1")
+    tenants.until(DUE + timedelta(minutes=4))
+    tenants.sign_up("late")
+    tenants.wrote(DUE, *range(1, TENANTS))
+    verify(tenants.ledger, tenants.fleet, [tenants.key(DUE)], lambda: tenants.now, tenants.wait)
+    assert "t000 duplicated" in tenants.rows()
+    assert tenants.run(DUE)["verdict"] == "duplicated"

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from operator import itemgetter
 from time import perf_counter
 from typing import Any
 
@@ -108,10 +109,11 @@ def _ask(group: Sequence[Asked]) -> None:
     )
     found = _all(inquiry, together)
     seconds = perf_counter() - began
-    start = width = 0 if first.by is None else 1
+    shared = () if first.by is None else (0,)
+    start = len(shared)
     for asking, wanted in group:
         end = start + len(wanted.figures)
-        own: object = wanted.rows([row[:width] + row[start:end] for row in found])
+        own: object = wanted.rows(_columns(found, (*shared, *range(start, end))))
         start = end
         spent = seconds
         if isinstance(own, Statement):
@@ -121,6 +123,13 @@ def _ask(group: Sequence[Asked]) -> None:
         if isinstance(own, list):
             known = Known(rows=own, seconds=spent, together=len(group))
             asking.known[wanted.statement.store, wanted.statement.sql] = known
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], places: Sequence[int]) -> list[tuple[Any, ...]]:
+    if len(places) == 1:
+        return [(row[places[0]],) for row in rows]
+    # There may be as many rows as partitions.
+    return list(map(itemgetter(*places), rows))
 
 
 def _all(inquiry: Inquiry, statement: Statement) -> list[tuple[Any, ...]]:

@@ -64,12 +64,16 @@ class ExactlyOnce(KeyedCheck):
         )
 
     def aggregates_by_partition(self, inquiry: Inquiry) -> Aggregates | None:
-        """The same of each partition; the keys are asked for only where fewer are distinct."""
-        whole = self.aggregates(inquiry)
-        if whole is None:
-            return None
+        """The same of each partition; the keys are asked for only where fewer are distinct.
+
+        None where the table calls partitions equal that are told apart: copies of one key
+        could then be in two of them.
+        """
         session = inquiry.session(self.store)
         by = f"{session.quote(self.table)}.{session.quote(self.partition or '')}"
+        whole = self.aggregates(inquiry)
+        if whole is None or session.exact(self.table, (self.partition or "",)) != [by]:
+            return None
 
         def rows(found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]] | Statement | None:
             doubtful = [name for name, rows, hashes in found if rows != hashes]

@@ -11,7 +11,7 @@ from verifier.checks.bounds import Percent, around
 from verifier.checks.inquiry import NOTHING, Inquiry, Statement
 from verifier.checks.keys import Key, key_of
 from verifier.checks.model import Name, Query, Sql
-from verifier.checks.number import plain, to_count, to_number
+from verifier.checks.number import count_of, plain, to_count, to_number
 from verifier.checks.part import Part
 from verifier.checks.reason import CannotTell, UnknownReason
 
@@ -151,9 +151,9 @@ def counts_of(inquiry: Inquiry, statement: Statement) -> tuple[dict[str, int], i
                     UnknownReason.WRONG_SHAPE,
                     f"expected two columns, the partition and a number, found {len(row)}",
                 )
-            partition, number = row
-            name = key_of((partition,))[0]
-            count = to_count(to_number(number))
+            name, count = row[0], count_of(row[1])
+            if type(name) is not str:
+                name = key_of((name,))[0]
             if name is None:
                 nameless += count
                 continue

@@ -43,6 +43,12 @@ def to_count(number: Decimal) -> int:
     return int(number)
 
 
+def count_of(value: object) -> int:
+    """``value`` as a count; raises ``CannotTell`` as ``to_number`` and ``to_count`` do."""
+    # Nearly all counts are integers already, and there may be as many as partitions.
+    return value if type(value) is int and value >= 0 else to_count(to_number(value))
+
+
 def plain(number: Decimal) -> str:
     """``number`` as text without an exponent, for people and for JSON."""
     return f"{number:f}"

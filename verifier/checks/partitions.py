@@ -55,7 +55,7 @@ class Partitions(Part):
         statement = inquiry.statement(self.store, self.sql)
         inquiry.evidence.update(statement.evidence())
         width = 1 if self.class_ is None else 2
-        classes: dict[str, str] = {}
+        found: dict[str | None, object] = {}
         with inquiry.rows(statement) as rows:
             for row in rows:
                 if len(row) != width:
@@ -63,19 +63,24 @@ class Partitions(Part):
                         UnknownReason.WRONG_SHAPE,
                         f"partitions: expected {width} columns, found {len(row)}",
                     )
-                name, *of_class = key_of(row)
-                if name is None:
-                    raise CannotTell(UnknownReason.NULL_KEY, "a partition is NULL")
-                if not name or len(name) > LONGEST or not name.isprintable():
-                    raise CannotTell(
-                        UnknownReason.WRONG_SHAPE,
-                        f"partitions: expected printable names of 1 to {LONGEST} characters",
-                    )
-                classes[name] = (of_class[0] or NO_CLASS) if of_class else NO_CLASS
-                if len(classes) > inquiry.max_keys:
+                name = row[0]
+                found[name if type(name) is str else key_of((name,))[0]] = row[-1]
+                if len(found) > inquiry.max_keys:
                     raise CannotTell(
                         UnknownReason.TOO_MANY_KEYS, f"more than {inquiry.max_keys} partitions"
                     )
+        if None in found:
+            raise CannotTell(UnknownReason.NULL_KEY, "a partition is NULL")
+        names = [str(name) for name in found]
+        if not all(name and len(name) <= LONGEST and name.isprintable() for name in names):
+            raise CannotTell(
+                UnknownReason.WRONG_SHAPE,
+                f"partitions: expected printable names of 1 to {LONGEST} characters",
+            )
+        classes = dict.fromkeys(names, NO_CLASS)
+        if width == 2:
+            of_class = key_of(found.values())
+            classes = {name: each or NO_CLASS for name, each in zip(names, of_class, strict=True)}
         if not classes:
             raise CannotTell(UnknownReason.EXPECTED_EMPTY, "the run has no partitions")
         if len(set(classes.values())) > MAX_CLASSES:

@@ -142,14 +142,14 @@ class RowCount(PartitionedCheck):
     def aggregates_by_partition(self, inquiry: Inquiry) -> Aggregates:
         """The count of each partition."""
         session = inquiry.session(self.store)
-        table = session.quote(self.table or "")
+        (column,) = session.exact(self.table or "", (self.partition or "",))
         return Aggregates(
             statement=self._by_partition(inquiry),
-            table=table,
+            table=session.quote(self.table or ""),
             condition=self.where,
             figures=(Figure(function="count", of="1"),),
             rows=lambda found: found,
-            by=f"{table}.{session.quote(self.partition or '')}",
+            by=column,
         )
 
     def split(self, inquiry: Inquiry) -> Split:

@@ -1,6 +1,7 @@
 """Asking the destination: one evaluation of one run, recorded."""
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from itertools import islice
 
@@ -19,7 +20,8 @@ from verifier.runs.declaration import CheckTraits
 from verifier.runs.evaluation import Cause, CheckResult, Evaluation, PartitionCount, Result
 from verifier.runs.instant import to_microseconds
 from verifier.runs.lifecycle import end_of
-from verifier.runs.standing import Facts
+from verifier.runs.looks import source_moved
+from verifier.runs.standing import Facts, standing
 from verifier.runs.view import interval_of
 
 UPON_REQUEST = frozenset({Cause.ASKED, Cause.GUARD})
@@ -52,9 +54,12 @@ def assess(ledger: Ledger, fleet: Fleet, key: RunKey, cause: Cause, clock: Clock
         own = making.of(key, apart, found.of(key.partition))
         ledger.record(key, own, own.finished_at)
         return own
+    known = {key, *ledger.partitions_of(whole)} - {whole}
+    new = () if _only_source_moved(facts, evaluation) else found.exceptions
     partitions = {
         each: making.of(each, apart, found.of(each.partition))
-        for each in _recorded(ledger, whole, key, found)
+        for each in _recorded(whole, known, new)
+        if found.tells_apart
     }
     if cause in UPON_REQUEST:
         ledger.record(whole, evaluation, evaluation.finished_at, partitions=partitions)
@@ -79,14 +84,20 @@ def _ask(ledger: Ledger, fleet: Fleet, facts: Facts, now: datetime) -> Survey:
     )
 
 
-def _recorded(ledger: Ledger, whole: RunKey, asked: RunKey, found: Survey) -> list[RunKey]:
-    """The partitions whose answers are kept one by one."""
-    if not found.tells_apart:
-        return []
-    known = {asked, *ledger.partitions_of(whole)} - {whole}
+def _only_source_moved(facts: Facts, evaluation: Evaluation) -> bool:
+    """Whether a run that was judged already answers otherwise only because its source did.
+
+    That is no exception of any partition: who is listed after the run was no part of it.
+    """
+    before = standing(facts, evaluation.started_at).judged_by
+    return before is not None and source_moved(before, evaluation)
+
+
+def _recorded(whole: RunKey, known: AbstractSet[RunKey], new: Iterable[str]) -> list[RunKey]:
+    """The partitions whose answers are kept one by one: the ``known``, and ``new`` ones."""
     room = max(0, survey.MAX_EXCEPTIONS - len(known))
-    new = (msgspec.structs.replace(whole, partition=name) for name in found.exceptions)
-    return sorted({*known, *islice((key for key in new if key not in known), room)})
+    keys = (msgspec.structs.replace(whole, partition=name) for name in new)
+    return sorted({*known, *islice((key for key in keys if key not in known), room)})
 
 
 class _Making(msgspec.Struct, frozen=True):
