@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from verifier.engine import due
 from verifier.engine.due import DueSweep, DueTimes
 from verifier.ledger.errors import LedgerUnavailable
 from verifier.ledger.ledger import Ledger
@@ -45,6 +46,11 @@ def dues(ledger, name):
     return sorted(row.key.due for row in ledger.runs(RunFilter(job=name)) if row.expected)
 
 
+def all_of(sweep) -> None:
+    for _ in sweep:
+        pass
+
+
 @given(st.lists(st.integers(1, 3_000), min_size=1, max_size=8))
 def test_however_often_it_is_asked_each_job_falls_due_at_its_slots_and_once(steps):
     times, now = DueTimes(SCHEDULES, START), START
@@ -66,12 +72,12 @@ def test_jobs_of_one_schedule_fall_due_together():
 
 def test_a_sweep_that_failed_is_made_up_for_by_the_next_one(ledger, monkeypatch):
     sweep = DueSweep(ledger)
-    sweep.sweep(START)
+    all_of(sweep.sweep(START))
     with monkeypatch.context() as broken:
         broken.setattr(ledger, "expect_all", refusing)
         with pytest.raises(LedgerUnavailable):
-            sweep.sweep(START + 10 * MINUTE)
-    sweep.sweep(START + 11 * MINUTE)
+            all_of(sweep.sweep(START + 10 * MINUTE))
+    all_of(sweep.sweep(START + 11 * MINUTE))
     assert dues(ledger, "a") == dues(ledger, "b") == [START + 8 * MINUTE]
 
 
@@ -79,12 +85,29 @@ def refusing(*_):
     raise LedgerUnavailable("no disk")
 
 
+def test_a_sweep_may_be_left_in_its_middle_and_the_next_one_goes_on(ledger, monkeypatch):
+    monkeypatch.setattr(due, "TOGETHER", 2)
+    for number in range(6):
+        ledger.declare(f"job-{number}", job(f"job-{number}"), {}, START)
+    now, sweep = START + 10 * MINUTE, DueSweep(ledger)
+    all_of(sweep.sweep(START))
+    begun = sweep.sweep(now)
+    next(begun)
+    next(begun)
+    assert len(ledger.runs(RunFilter())) == 4
+    begun.close()
+    all_of(sweep.sweep(now + MINUTE))
+    assert {row.key.job: row.key.due for row in ledger.runs(RunFilter())} == dict.fromkeys(
+        ledger.histories(), START + 8 * MINUTE
+    )
+
+
 def test_a_job_that_is_declared_later_is_swept_from_then_on(ledger):
     sweep = DueSweep(ledger)
-    sweep.sweep(START)
+    all_of(sweep.sweep(START))
     ledger.declare("late", job("late", Every(period=MINUTE)), {}, START + 5 * MINUTE)
     for minutes in (6, 7, 8):
-        sweep.sweep(START + minutes * MINUTE)
+        all_of(sweep.sweep(START + minutes * MINUTE))
     assert dues(ledger, "late") == [START + minutes * MINUTE for minutes in (5, 6, 7, 8)]
     assert dues(ledger, "a") == [START + 8 * MINUTE]
 
@@ -94,15 +117,15 @@ def test_a_job_is_not_expected_before_its_since_however_long_that_is_to_come(led
     ledger.declare("later", job("later", Every(period=MINUTE), since=since), {}, START)
     sweep = DueSweep(ledger)
     for minutes in (0, 10, 19, 20, 21):
-        sweep.sweep(START + minutes * MINUTE)
+        all_of(sweep.sweep(START + minutes * MINUTE))
     assert dues(ledger, "later") == [since, since + MINUTE]
 
 
 def test_a_job_that_is_retired_is_expected_no_more(ledger):
     sweep = DueSweep(ledger)
-    sweep.sweep(START)
+    all_of(sweep.sweep(START))
     ledger.retire("b", START + MINUTE)
-    sweep.sweep(START + 10 * MINUTE)
+    all_of(sweep.sweep(START + 10 * MINUTE))
     assert (dues(ledger, "a"), dues(ledger, "b")) == ([START + 8 * MINUTE], [])
 
 
@@ -110,5 +133,5 @@ def test_two_that_sweep_one_ledger_expect_each_slot_once(ledger):
     first, second = DueSweep(ledger), DueSweep(ledger)
     for minutes in (0, 10, 40):
         for sweep in (first, second):
-            sweep.sweep(START + minutes * MINUTE)
+            all_of(sweep.sweep(START + minutes * MINUTE))
     assert dues(ledger, "a") == [START + each * MINUTE for each in (8, 23, 38)]

@@ -3,7 +3,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from sqlalchemy import Column, MetaData, Table, create_engine, insert, select
 
-from verifier.ledger.types import Instant, Json, Word, to_json
+from verifier.ledger.types import Instant, Json, Word, stored_as, to_json
 from verifier.runs.attempt import Told
 from verifier.runs.verdict import Verdict
 
@@ -46,6 +46,22 @@ def test_words_and_structs_come_back_as_what_they_were():
     (_, *found), (_, *raw) = stored_and_read(verdict=Verdict.WRONG, told=told)
     assert found == [Verdict.WRONG, told]
     assert raw == ["wrong", '["2026-04-03T02:00:00Z","s1","why"]']
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {
+            "at": datetime.fromisoformat("2026-04-03T02:00:00Z"),
+            "verdict": Verdict.WRONG,
+            "told": Told(datetime.fromisoformat("2026-04-03T02:00:00Z"), "s1", "why"),
+        },
+        {"at": None, "verdict": None, "told": None},
+    ],
+)
+def test_what_is_stored_past_sqlalchemy_is_stored_alike(values):
+    _, raw = stored_and_read(**values)
+    assert raw == tuple(stored_as(THINGS.c[name].type)(value) for name, value in values.items())
 
 
 def test_equal_values_have_equal_texts():

@@ -123,11 +123,11 @@ class Sidecar:
         still_here(self.service.ledger, now, self._config.startup_grace)
         self._reception.look()
 
-    def _sweep(self, now: datetime) -> None:
+    def _sweep(self, now: datetime) -> bool:
         # After a host was suspended the other loop may not have had its turn yet.
         own_up(self.service.ledger, now, self._config.startup_grace)
         try:
-            self._engine.tick(now)
+            return self._engine.tick(now)
         finally:
             self._reception.follow(self._engine.lease)
 

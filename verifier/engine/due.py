@@ -16,6 +16,9 @@ from verifier.runs.slots import next_slot, slots
 CATCH_UP = 10_000
 """Occurrences of one job that one sweep adds at most; the next goes on from there."""
 
+TOGETHER = 200
+"""Occurrences that are added in one transaction: whoever sends signals waits for its end."""
+
 
 class DueTimes:
     """When which jobs are due next: one entry for each distinct schedule, earliest first.
@@ -60,24 +63,33 @@ class DueSweep:
         self._times = DueTimes({}, EPOCH)
         self._until: datetime | None = None
 
-    def sweep(self, now: datetime) -> None:
-        """Add what fell due up to ``now``; what could not be added the next sweep adds."""
+    def sweep(self, now: datetime) -> Iterator[None]:
+        """Add what fell due up to ``now``, some of it before each value that is taken.
+
+        What could not be added, or was not waited for, the next sweep adds.
+        """
         histories = self._ledger.histories()
         known, self._histories = self._histories, None
         if known is not histories or (self._until is not None and now >= self._until):
-            caught_up = self._catch_up(histories, now)
+            dues = self._missing(histories, now)
         else:
             dues = {job: dues for jobs, dues in self._times.pop(now) for job in jobs}
-            self._ledger.expect_all(dues, now)
-            caught_up = all(len(each) < CATCH_UP for each in dues.values())
-        if caught_up:
+        fallen = ((job, due) for job in sorted(dues) for due in sorted(dues[job]))
+        while piece := list(islice(fallen, TOGETHER)):
+            together: dict[str, list[datetime]] = defaultdict(list)
+            for job, due in piece:
+                together[job].append(due)
+            self._ledger.expect_all(together, now)
+            yield
+        if all(len(each) < CATCH_UP for each in dues.values()):
             self._histories = histories
 
-    def _catch_up(self, histories: Mapping[str, History], now: datetime) -> bool:
-        """Add what is missing of every job; whether that was all."""
+    def _missing(
+        self, histories: Mapping[str, History], now: datetime
+    ) -> dict[str, list[datetime]]:
+        """What is missing of every job; from then on it is known when the next ones are due."""
         last = self._ledger.all_last_expected()
         dues = {job: due_since(each, last.get(job), now) for job, each in histories.items()}
-        self._ledger.expect_all(dues, now)
         begins = {job: _holds_from(history) for job, history in histories.items()}
         # A job that nothing is expected of yet is left out until then.
         self._until = min((each for each in begins.values() if each > now), default=None)
@@ -85,7 +97,7 @@ class DueSweep:
             job: history.latest.schedule for job, history in histories.items() if begins[job] <= now
         }
         self._times = DueTimes(begun, now)
-        return all(len(each) < CATCH_UP for each in dues.values())
+        return dues
 
 
 def _holds_from(history: History) -> datetime:

@@ -1,9 +1,10 @@
 """The engine: what time alone brings about, done in ticks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from datetime import datetime, timedelta
+from itertools import islice
 from threading import Lock
 from uuid import uuid4
 
@@ -14,24 +15,28 @@ from verifier.engine.clock import Clock, Stopping
 from verifier.engine.due import DueSweep
 from verifier.engine.fleet import Fleet
 from verifier.engine.turn import LENGTH, Turn
-from verifier.ledger.errors import LeaseLost, LedgerUnavailable
+from verifier.ledger.errors import Conflict, LeaseLost, LedgerUnavailable
 from verifier.ledger.leases import Lease
 from verifier.ledger.ledger import Ledger
 from verifier.ledger.restand import Judged
+from verifier.ledger.runs import whole_job
 from verifier.runs.binding import RunKey
 from verifier.runs.contact import heard_at
 from verifier.runs.evaluation import Cause
 from verifier.runs.lifecycle import infer_loss
 from verifier.runs.signal import Signal
 
-AWAKE = 200
-"""Runs that are looked at together."""
+TOGETHER = 200
+"""Runs that are judged in one transaction: whoever sends signals waits for its end."""
 
-PIECES = 20
-"""How many times that in one tick at most; the rest waits for the next one."""
+ROUND = 50_000
+"""Runs that one round looks at; what is beyond them the next one does."""
+
+ASKING = 20_000
+"""Runs whose turn to be asked about may be yet to come; more are not taken up."""
 
 TURN = timedelta(milliseconds=100)
-"""After this long a tick ends: who sends signals is waiting, who reads lists can wait."""
+"""After this long a tick ends, and what is left of its round is for the next one."""
 
 log = structlog.get_logger()
 
@@ -62,25 +67,27 @@ class Engine:
         self._asking: dict[RunKey, Future[None]] = {}
         self._lock = Lock()
 
-    def tick(self, now: datetime) -> None:
-        """Do everything that is due at ``now``; evaluations are only begun.
+    def tick(self, now: datetime) -> bool:
+        """Do what is due at ``now``, for a moment; whether there is more to do at once.
 
-        Nothing where it is another process's turn.
+        Evaluations are only begun. Nothing is done where it is another process's turn.
         """
         sweeps = self._taken(now)
         if sweeps is None:
-            return
+            return False
+        sweeps.now = now
+        # One that fails is over, and the next tick begins another.
+        round_, sweeps.round = sweeps.round or self._round(sweeps), None
         try:
-            sweeps.due.sweep(now)
-            for _ in range(PIECES):
-                keys = self._awake(now)
-                self._attend(sweeps.ledger, keys, now)
-                if len(keys) < AWAKE or self._clock() - now > TURN:
-                    break
+            for _ in round_:
+                if self._clock() - now > TURN:
+                    sweeps.round = round_
+                    return True
         except LeaseLost as error:
             log.warning("sweep_not_recorded", error=str(error))
             self._turn.lost()
             self._sweeps = None
+        return False
 
     @property
     def lease(self) -> Lease | None:
@@ -95,7 +102,7 @@ class Engine:
             self._sweeps = None
             return None
         if self._sweeps is None or self._sweeps.lease.token != lease.token:
-            self._sweeps = Sweeps(self._ledger, lease)
+            self._sweeps = Sweeps(self._ledger, lease, now)
         # By the clock of the one before it has been swept up to an instant yet to come.
         return None if now < lease.at else self._sweeps
 
@@ -112,19 +119,40 @@ class Engine:
         with suppress(LedgerUnavailable):
             self._turn.give_back()
 
-    def _awake(self, now: datetime) -> list[RunKey]:
-        """The runs that are awake, but for those whose destination is being asked."""
+    def _round(self, sweeps: "Sweeps") -> Iterator[None]:
+        """One look at all that is due, piece by piece; each run that is awake has its turn."""
+        yield from sweeps.due.sweep(sweeps.now)
+        awake = iter(self._ledger.awake(sweeps.now, ROUND))
+        while room := self._room():
+            keys = list(islice(awake, min(TOGETHER, room)))
+            if not keys:
+                return
+            self._attend(sweeps.ledger, self._not_asked(keys), sweeps.now)
+            yield
+
+    def _room(self) -> int:
+        """How many more runs may wait to be asked about."""
         with self._lock:
-            asking = set(self._asking)
-        return self._ledger.awake(now, AWAKE, but=asking)
+            return max(0, ASKING - len(self._asking))
+
+    def _not_asked(self, keys: Sequence[RunKey]) -> list[RunKey]:
+        """Those that are not being asked about, be it with all partitions."""
+        with self._lock:
+            return [
+                key
+                for key in keys
+                if key not in self._asking and whole_job(key) not in self._asking
+            ]
 
     def _attend(self, ledger: Ledger, keys: Sequence[RunKey], now: datetime) -> None:
         """What runs that woke up need; one that fails keeps no other from its turn."""
+        if not keys:
+            return
         try:
             self._attend_to(ledger, keys, now)
-        except LedgerUnavailable:
-            raise
-        except Exception:
+        except Exception as error:
+            if isinstance(error, LedgerUnavailable) and not isinstance(error, Conflict):
+                raise
             if len(keys) == 1:
                 log.exception("run_not_attended", run=keys[0].path)
                 return
@@ -168,8 +196,10 @@ class Engine:
 class Sweeps:
     """What one tenure sweeps with: the ledger as it may write it, and how far it has come."""
 
-    def __init__(self, ledger: Ledger, lease: Lease) -> None:
+    def __init__(self, ledger: Ledger, lease: Lease, now: datetime) -> None:
         self.lease = lease
+        self.now = now
+        self.round: Iterator[None] | None = None
         self.ledger = ledger.under(lease)
         self.due = DueSweep(self.ledger)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from threading import Event
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -12,8 +13,8 @@ from verifier.ledger.errors import LedgerUnavailable
 
 log = structlog.get_logger()
 
-Step = Callable[[datetime], None]
-"""One turn of a loop, told the present instant."""
+Step = Callable[[datetime], bool | None]
+"""One turn of a loop, told the present instant; whether the next one is due at once."""
 
 
 class Loops:
@@ -23,6 +24,7 @@ class Loops:
         self._clock = clock
         self._scheduler = BackgroundScheduler(timezone="UTC")
         self._turns: dict[str, Turns] = {}
+        self._stopping = Event()
 
     @property
     def turns(self) -> Mapping[str, Turns]:
@@ -31,6 +33,8 @@ class Loops:
 
     def add(self, name: str, step: Step, every: timedelta, *, at_once: bool = False) -> None:
         """Call ``step`` every so often; what it could not record it does next time.
+
+        Where it has more to do it is called again at once.
 
         The first turn is after the first interval, or ``at_once``.
         """
@@ -53,15 +57,23 @@ class Loops:
 
     def stop(self) -> None:
         """Wait for the turns under way, and end."""
+        self._stopping.set()
         self._scheduler.shutdown(wait=True)
 
     def _turn(self, name: str, step: Step) -> None:
+        while self._take(name, step) and not self._stopping.is_set():
+            pass
+
+    def _take(self, name: str, step: Step) -> bool:
         now = self._clock()
         try:
-            step(now)
-            self._turns[name] = Turns(self._turns[name].every, now)
+            more = step(now)
         except LedgerUnavailable as error:
             log.warning("ledger_unavailable", loop=name, error=str(error))
         except Exception:
             # A loop that ends is a verifier that goes silent: it must go on.
             log.exception("loop_failed", loop=name)
+        else:
+            self._turns[name] = Turns(self._turns[name].every, now)
+            return bool(more)
+        return False

@@ -80,6 +80,14 @@ def raise_to(
     _upsert(connection, table, columns, rows, greater)
 
 
+def replace_all(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]
+) -> None:
+    """The same, but what is there is replaced."""
+    *_, last = columns
+    _upsert(connection, table, columns, rows, f"{last} = excluded.{last}")
+
+
 def update_all(
     connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]
 ) -> None:
@@ -90,6 +98,24 @@ def update_all(
     for piece in _pieces(rows):
         statement = _update_values(table, columns, len(piece))
         connection.exec_driver_sql(statement, _flat(piece))
+
+
+def update_unchanged(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]
+) -> int:
+    """The same, where the second, a number, still is what a row says; how many were.
+
+    It is one more from then on.
+    """
+    if connection.dialect.name == "postgresql":
+        statement = _update_unnested(table, columns, counts=True)
+        return connection.exec_driver_sql(statement, _turned(rows)).rowcount
+    return sum(
+        connection.exec_driver_sql(
+            _update_values(table, columns, len(piece), counts=True), _flat(piece)
+        ).rowcount
+        for piece in _pieces(rows)
+    )
 
 
 def _upsert(
@@ -154,19 +180,32 @@ def _all_of(table: Table, columns: Sequence[str]) -> str:
 
 
 @cache
-def _update_unnested(table: Table, columns: tuple[str, ...]) -> str:
-    key, *others = map(_quoted, columns)
+def _update_unnested(table: Table, columns: tuple[str, ...], *, counts: bool = False) -> str:
     told = f"{_unnested(table, columns)} AS told ({_names(columns)})"
-    sets = ", ".join(f"{name} = told.{name}" for name in others)
-    return f"UPDATE {table.name} SET {sets} FROM {told} WHERE {table.name}.{key} = told.{key}"  # noqa: S608 - names of ours
+    return _update(table, columns, told, [_quoted(name) for name in columns], counts)
 
 
 @cache
-def _update_values(table: Table, columns: tuple[str, ...], count: int) -> str:
-    key, *others = map(_quoted, columns)
+def _update_values(
+    table: Table, columns: tuple[str, ...], count: int, *, counts: bool = False
+) -> str:
     told = f"({_values(columns, count)}) AS told"
-    sets = ", ".join(f"{name} = told.column{place}" for place, name in enumerate(others, 2))
-    return f"UPDATE {table.name} SET {sets} FROM {told} WHERE {table.name}.{key} = told.column1"  # noqa: S608 - names of ours
+    names = [f"column{place}" for place, _ in enumerate(columns, 1)]
+    return _update(table, columns, told, names, counts)
+
+
+def _update(
+    table: Table, columns: tuple[str, ...], told: str, names: Sequence[str], counts: bool
+) -> str:
+    """``names`` are those of the ``columns`` in ``told``."""
+    (key, told_key), *others = zip(map(_quoted, columns), names, strict=True)
+    where = f"{table.name}.{key} = told.{told_key}"
+    if counts:
+        (number, told_number), *others = others
+        where += f" AND {table.name}.{number} = told.{told_number}"
+        others.append((number, f"{told_number} + 1"))
+    sets = ", ".join(f"{name} = told.{value}" for name, value in others)
+    return f"UPDATE {table.name} SET {sets} FROM {told} WHERE {where}"  # noqa: S608 - names of ours
 
 
 def _names(columns: Sequence[str]) -> str:

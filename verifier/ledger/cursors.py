@@ -1,12 +1,13 @@
 """Cursors: how far something was read, swept or listened to, by name."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from verifier.ledger.bulk import replace_all
 from verifier.ledger.schema import cursors
-from verifier.ledger.statements import replace
+from verifier.ledger.statements import chunks, each_of, replace
 from verifier.runs.instant import format_instant, parse_instant
 
 _LISTENING = "listening/"
@@ -27,10 +28,21 @@ def read_all(connection: Connection, prefix: str) -> dict[str, str]:
     return {row.name: row.position for row in connection.execute(found)}
 
 
+def read_some(connection: Connection, names: Iterable[str]) -> dict[str, str]:
+    """The positions of those names that have one."""
+    found = {}
+    for piece in chunks(names):
+        for row in connection.execute(_OF_NAMES, {"names": piece}):
+            found[row.name] = row.position
+    return found
+
+
+_OF_NAMES = select(cursors).where(cursors.c.name.in_(each_of("names")))
+
+
 def write_all(connection: Connection, positions: Mapping[str, str]) -> None:
     """Keep positions by name, in the order given, in place of those before."""
-    rows = [{"name": name, "position": each} for name, each in positions.items()]
-    connection.execute(replace(connection, cursors), rows)
+    replace_all(connection, cursors, ("name", "position"), list(positions.items()))
 
 
 def write(connection: Connection, name: str, position: str) -> None:

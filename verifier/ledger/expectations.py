@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, update
 
 from verifier.ledger import cursors
 from verifier.ledger import runs as run_rows
+from verifier.ledger.errors import Conflict
 from verifier.ledger.restand import restand
 from verifier.ledger.schema import runs
 from verifier.ledger.tallies import RUNS_DUE
@@ -25,13 +26,17 @@ def expect(transaction: Transaction, dues: Mapping[str, Sequence[datetime]]) -> 
         return
     connection = transaction.connection
     keys = {RunKey(job, format_instant(due)) for job, instants in asked.items() for due in instants}
-    run_rows.begin(transaction, keys)
-    new = [row for row in run_rows.lock(connection, keys) if not row.expected]
-    if new:
-        connection.execute(_EXPECT, [{"of_run": row.run_id} for row in new])
-        for job, number in Counter(row.key.job for row in new).items():
-            transaction.counted.count(RUNS_DUE, job, number)
-    restand(transaction, (row.key for row in new), "expected")
+    known = run_rows.of_runs(connection, keys).keys()
+    new = keys - known
+    if run_rows.insert(transaction, new, None, expected=True) < len(new):
+        raise Conflict("a run was first heard of by somebody else meanwhile: try again")
+    heard_of = [row for row in run_rows.lock(connection, known) if not row.expected]
+    if heard_of:
+        connection.execute(_EXPECT, [{"of_run": row.run_id} for row in heard_of])
+        new |= {row.key for row in heard_of}
+    for job, number in Counter(key.job for key in new).items():
+        transaction.counted.count(RUNS_DUE, job, number)
+    restand(transaction, new, "expected")
     swept(connection, {job: max(instants) for job, instants in asked.items()})
 
 
@@ -44,24 +49,14 @@ _EXPECT = (
 
 def swept(connection: Connection, until: Mapping[str, datetime]) -> None:
     """Remember that every slot of a job up to an instant is expected, or never will be."""
-    last = (
-        all_last_expected(connection)
-        if len(until) > FEW
-        else {
-            job: moment for job in until if (moment := last_expected(connection, job)) is not None
-        }
-    )
+    last = cursors.read_some(connection, map(_name, until))
     further = {
         _name(job): format_instant(moment)
         for job, moment in sorted(until.items())
-        if job not in last or last[job] < moment
+        if _name(job) not in last or parse_instant(last[_name(job)]) < moment
     }
     if further:
         cursors.write_all(connection, further)
-
-
-FEW = 10
-"""Jobs whose positions are read one by one."""
 
 
 def last_expected(connection: Connection, job: str) -> datetime | None:

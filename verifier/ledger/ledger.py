@@ -346,20 +346,12 @@ class Ledger:
 
     # Time passes
 
-    def awake(self, now: datetime, limit: int, but: Iterable[RunKey] = ()) -> list[RunKey]:
-        """The runs about which ``now`` may change something, longest overdue first.
-
-        Without the runs ``but``, and without the partitions of those that are of all.
-        """
-        left_out = [key.run_id for key in but]
+    def awake(self, now: datetime, limit: int) -> list[RunKey]:
+        """The runs about which ``now`` may change something, longest overdue first."""
         with self._database.read() as connection:
             found = (
                 select(runs.c.job, runs.c.occurrence, runs.c.partition)
-                .where(
-                    runs.c.wake_at <= now,
-                    func.coalesce(runs.c.whole_id, "").not_in(left_out),
-                    runs.c.run_id.not_in(left_out),
-                )
+                .where(runs.c.wake_at <= now)
                 .order_by(runs.c.wake_at)
                 .limit(limit)
             )

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, delete, select
 
 from verifier.ledger import facts as run_facts
+from verifier.ledger import revisions as run_revisions
 from verifier.ledger import run_events
 from verifier.ledger import runs as run_rows
 from verifier.ledger.declarations import first_said
@@ -125,37 +125,18 @@ def _write(transaction: Transaction, changes: Sequence[tuple[RunRow, RunRow]], c
     if not changes:
         return
     connection = transaction.connection
-    rows = [
-        {name: getattr(new, name) for name in run_rows.COLUMNS}
-        | {"of_run": row.run_id, "of_revision": row.revision, "revision": row.revision + 1}
-        for row, new in changes
-    ]
-    written = connection.execute(_UPDATE, rows)
-    if written.rowcount != len(rows):
+    if run_rows.change(connection, changes) < len(changes):
         # Only possible where row locks are not what they should be; nothing is kept.
         raise Conflict("a run was judged by somebody else meanwhile: try again")
-    revised: list[dict[str, Any]] = [
-        {
-            "run_id": row.run_id,
-            "revision": row.revision + 1,
-            "was": row.verdict,
-            "became": new.verdict,
-            "at": transaction.now,
-            "evaluation_id": new.evaluation_id,
-            "cause": cause,
-        }
-        for row, new in changes
-        if row.verdict != new.verdict
-    ]
-    if revised:
-        connection.execute(revisions.insert(), revised)
-
-
-_UPDATE = (
-    update(runs)
-    .where(runs.c.run_id == bindparam("of_run"), runs.c.revision == bindparam("of_revision"))
-    .values({name: bindparam(name) for name in run_rows.COLUMNS})
-)
+    at = transaction.now
+    run_revisions.add(
+        connection,
+        [
+            (row.run_id, row.revision + 1, row.verdict, new.verdict, at, new.evaluation_id, cause)
+            for row, new in changes
+            if row.verdict != new.verdict
+        ],
+    )
 
 
 def _is_forgotten(connection: Connection, row: RunRow, facts: Facts) -> bool:

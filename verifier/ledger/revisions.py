@@ -2,11 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from verifier.ledger.bulk import insert_new
 from verifier.ledger.schema import revisions
 from verifier.ledger.statements import chunks, each_of
+from verifier.ledger.types import stored_as
+from verifier.runs.verdict import Verdict
 from verifier.runs.view import Revision
 
 _OF_RUNS = (
@@ -14,6 +18,23 @@ _OF_RUNS = (
     .where(revisions.c.run_id.in_(each_of("run_ids")))
     .order_by(revisions.c.run_id, revisions.c.revision)
 )
+
+
+Row = tuple[str, int, Verdict | None, Verdict | None, datetime, str | None, str]
+"""A revision: the run's id, its number, what the verdict was and became, when, the evaluation
+that it rests on, and the cause."""
+
+_NAMES = tuple(revisions.c.keys())
+_STORED_AS = [stored_as(column.type) for column in revisions.c]
+
+
+def add(connection: Connection, rows: Iterable[Row]) -> None:
+    """Keep revisions that are new."""
+    new = [
+        tuple(store(value) for store, value in zip(_STORED_AS, row, strict=True)) for row in rows
+    ]
+    if new:
+        insert_new(connection, revisions, _NAMES, new)
 
 
 def of_runs(connection: Connection, run_ids: Iterable[str]) -> dict[str, list[Revision]]:

@@ -1,20 +1,20 @@
 """Runs: one row for each that anything is known of, with where it stood last."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, select, update
 
-from verifier.ledger.bulk import insert_new
+from verifier.ledger.bulk import insert_new, update_unchanged
 from verifier.ledger.declarations import Jobs
 from verifier.ledger.errors import Conflict
 from verifier.ledger.schema import runs
 from verifier.ledger.statements import chunks, each_of
 from verifier.ledger.tallies import Marks
 from verifier.ledger.transaction import Transaction
-from verifier.ledger.types import RunLane
+from verifier.ledger.types import RunLane, stored_as
 from verifier.runs.attempt import Told
 from verifier.runs.binding import RunKey
 from verifier.runs.evaluation import Effect
@@ -82,8 +82,10 @@ FEW = 3
 
 def row_of(row: Row[Any]) -> RunRow:
     """The run of a row with all columns."""
-    key = RunKey(row.job, row.occurrence, row.partition)
-    return RunRow(key=key, run_id=row.run_id, **{name: getattr(row, name) for name in COLUMNS})
+    values: Sequence[Any] = row
+    run_id, job, occurrence, partition = values[:4]
+    others = dict(zip(COLUMNS, values[-len(COLUMNS) :], strict=True))
+    return RunRow(key=RunKey(job, occurrence, partition), run_id=run_id, **others)
 
 
 def blank(key: RunKey, at: datetime) -> RunRow:
@@ -106,16 +108,25 @@ def begin(transaction: Transaction, keys: Iterable[RunKey]) -> None:
         raise Conflict("a run was forgotten by somebody else meanwhile: try again")
 
 
-def insert(transaction: Transaction, keys: Collection[RunKey], wake_at: datetime | None) -> int:
+def insert(
+    transaction: Transaction,
+    keys: Collection[RunKey],
+    wake_at: datetime | None,
+    *,
+    expected: bool = False,
+) -> int:
     """Make a row for each run that has none; how many were made."""
-    rows = sorted(_born(transaction, key, wake_at) for key in keys)
-    return insert_new(transaction.connection, runs, STORED, rows)
+    rows = sorted(_born(transaction, key, wake_at, expected) for key in keys)
+    return insert_new(transaction.connection, runs, STORED, rows) if rows else 0
 
 
 STORED = ("run_id", "job", "occurrence", "partition", "whole_id", "due", *COLUMNS)
+"""All columns, in the order of the table."""
 
 
-def _born(transaction: Transaction, key: RunKey, wake_at: datetime | None) -> tuple[Any, ...]:
+def _born(
+    transaction: Transaction, key: RunKey, wake_at: datetime | None, expected: bool
+) -> tuple[Any, ...]:
     """A run of which nothing is known yet as it is stored, by ``STORED``."""
     due = key.due
     asked_for = due is not None and transaction.job(key.job).asks_for(due)
@@ -129,6 +140,7 @@ def _born(transaction: Transaction, key: RunKey, wake_at: datetime | None) -> tu
         moment,
         to_microseconds(transaction.now) if moment is None else moment,  # at
         (RunLane.LIVE if asked_for else RunLane.OTHER).value,
+        expected,
         *_BLANK,
         None if wake_at is None else to_microseconds(wake_at),
         0,  # revision
@@ -137,7 +149,6 @@ def _born(transaction: Transaction, key: RunKey, wake_at: datetime | None) -> tu
 
 
 _BLANK = (
-    False,  # expected
     None,  # skipped
     RunState.WAITING.value,
     None,  # verdict
@@ -151,6 +162,25 @@ _BLANK = (
     None,  # judged_at
     None,  # evaluation_id
 )
+
+
+def change(connection: Connection, changes: Sequence[tuple[RunRow, RunRow]]) -> int:
+    """Keep what became of runs, each as it was read and as it is now; of how many it was.
+
+    A run that is not any more as it was read stays as it is.
+    """
+    rows = [(was.run_id, was.revision, *_stored(became)) for was, became in changes]
+    return update_unchanged(connection, runs, ("run_id", "revision", *CHANGING), rows)
+
+
+CHANGING = tuple(name for name in COLUMNS if name != "revision")
+
+_STORING = [(name, stored_as(runs.c[name].type)) for name in CHANGING]
+
+
+def _stored(row: RunRow) -> Iterator[Any]:
+    """What changes of a run, as it is stored."""
+    return (kept(getattr(row, name)) for name, kept in _STORING)
 
 
 def lock(connection: Connection, keys: Iterable[RunKey]) -> list[RunRow]:

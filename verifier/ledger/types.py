@@ -1,5 +1,6 @@
 """How values of the core are kept in columns: instants, words and structs."""
 
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
@@ -8,7 +9,8 @@ import msgspec
 from sqlalchemy import BigInteger, Dialect
 from sqlalchemy import Text as AnyText
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from verifier.runs.instant import from_microseconds, to_microseconds
 
@@ -95,6 +97,17 @@ class Json(TypeDecorator[T], Generic[T]):
     def process_result_value(self, value: Any | None, dialect: Dialect) -> T | None:  # noqa: ARG002 - not ours to name
         """The value that ``value`` was stored for."""
         return None if value is None else self._decoder.decode(value)
+
+
+def stored_as(kind: TypeEngine[Any]) -> Callable[[Any], Any]:
+    """How a value of a column of that type is stored, for statements past SQLAlchemy."""
+    if not isinstance(kind, TypeDecorator):
+        return lambda value: value
+    bind = kind.process_bind_param
+    return lambda value: bind(value, _ANY)
+
+
+_ANY = DefaultDialect()
 
 
 def to_json(value: Any) -> str:

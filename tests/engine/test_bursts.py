@@ -1,0 +1,169 @@
+"""Many runs that are due at one instant, with a clock that goes on at each look at it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+
+from verifier.checks.stores.registry import Stores
+from verifier.config.load import load
+from verifier.engine import engine as engines
+from verifier.engine.engine import Engine
+from verifier.engine.fleet import Fleet
+from verifier.engine.turn import SWEEPS
+from verifier.ledger.errors import Conflict
+from verifier.ledger.ledger import Ledger
+from verifier.ledger.listing import RunFilter
+
+START = datetime(2026, 4, 1, 11, 59, 59, tzinfo=UTC)
+LATE = datetime(2026, 4, 1, 12, 6, tzinfo=UTC)
+JOBS = 50
+
+CONFIG = """
+version: 1
+ledger: "{ledger}"
+stores:
+  warehouse: {{type: sql, url: "sqlite:///{home}/warehouse.db"}}
+jobs:
+"""
+JOB = """
+  job-{number:02}:
+    statement: The rows are there.
+    schedule: {{every: 15m}}
+    class: one-result
+    effects: replace
+    start_within: 5m
+    {checks}
+"""
+CHECKS = """checks:
+      - {type: row_count, name: rows, store: warehouse, table: done, where: "run = :run", ge: 1}"""
+
+
+class Burst:
+    """Jobs that fall due together, and nobody is heard of."""
+
+    def __init__(self, home: Path, url: str, checks: str) -> None:
+        jobs = "".join(JOB.format(number=number, checks=checks) for number in range(JOBS))
+        (home / "landed.yaml").write_text(CONFIG.format(home=home, ledger=url) + jobs)
+        config = load(home / "landed.yaml", {})
+        self.now, self.step = START, timedelta()
+        self.ledger = Ledger.open(config.ledger, self.now)
+        self.stores = Stores(config.stores)
+        fleet = Fleet(config, self.ledger, self.stores)
+        fleet.register(self.now)
+        self.engine = Engine(self.ledger, fleet, self.clock)
+        self.engine.tick(self.clock())
+
+    def clock(self) -> datetime:
+        self.now += self.step
+        return self.now
+
+    def turns(self) -> int:
+        """How many ticks it takes until there is nothing more to do at once."""
+        number = 1
+        while self.engine.tick(self.clock()):
+            number += 1
+        return number
+
+    def verdicts(self) -> list[str | None]:
+        return [row.verdict for row in self.ledger.runs(RunFilter(limit=2 * JOBS))]
+
+    def close(self) -> None:
+        self.engine.close()
+        self.stores.close()
+        self.ledger.close()
+
+
+@pytest.fixture
+def burst(tmp_path: Path, ledger_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setattr(engines, "TOGETHER", 5)
+    made: list[Burst] = []
+
+    def start(checks: str = "") -> Burst:
+        made.append(Burst(tmp_path, ledger_url, checks))
+        return made[0]
+
+    yield start
+    for each in made:
+        each.close()
+
+
+def test_a_tick_ends_soon_and_goes_on_at_once_until_each_run_has_its_verdict(burst: Any) -> None:
+    world = burst()
+    world.now = START + timedelta(seconds=1)
+    world.turns()
+    world.step = engines.TURN / 2
+    world.now = LATE
+    before = world.ledger.lease(SWEEPS)
+    turns = world.turns()
+    assert world.verdicts() == ["missing"] * JOBS
+    # The clock is looked at after each piece, and a turn lasts for two or three looks.
+    assert turns >= JOBS / engines.TOGETHER / 3
+    assert world.ledger.lease(SWEEPS).at > before.at
+    assert world.turns() == 1
+    assert world.ledger.check(world.now) == []
+
+
+def test_what_falls_due_within_a_round_is_seen_by_the_next_one(burst: Any) -> None:
+    world = burst()
+    world.now = START + timedelta(seconds=1)
+    world.turns()
+    world.step = engines.TURN * 2
+    world.now = LATE
+    assert world.engine.tick(world.clock())
+    world.now = LATE + timedelta(minutes=15)
+    world.turns()
+    world.turns()
+    assert world.verdicts() == ["missing"] * (2 * JOBS)
+
+
+def test_runs_that_others_are_in_the_way_of_keep_nobody_from_a_verdict(
+    burst: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = burst()
+    world.now = START + timedelta(seconds=1)
+    world.turns()
+    real = Ledger.judge
+
+    def judge(ledger: Ledger, keys: Any, now: datetime) -> Any:
+        keys = list(keys)
+        if any(key.job == "job-07" for key in keys):
+            raise Conflict("somebody else was in the way")
+        return real(ledger, keys, now)
+
+    world.now = LATE
+    with monkeypatch.context() as broken:
+        broken.setattr(Ledger, "judge", judge)
+        world.turns()
+        rows = world.ledger.runs(RunFilter())
+        assert {row.key.job for row in rows if row.verdict is None} == {"job-07"}
+    world.turns()
+    assert world.verdicts() == ["missing"] * JOBS
+
+
+def test_no_more_runs_wait_to_be_asked_about_than_may_and_each_is_asked_once(
+    burst: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "ASKING", 7)
+    goes_on, asked, most = Event(), [], 0
+
+    def assess(ledger: Ledger, fleet: Fleet, key: Any, cause: Any, clock: Any) -> None:
+        assert goes_on.wait(60)
+        asked.append(key)
+        real(ledger, fleet, key, cause, clock)
+
+    real = engines.assess
+    monkeypatch.setattr(engines, "assess", assess)
+    world = burst(CHECKS)
+    world.now = LATE
+    while len(asked) < JOBS:
+        goes_on.clear()
+        world.turns()
+        most = max(most, len(world.engine._asking))
+        goes_on.set()
+        world.engine.settle(60)
+    assert most == 7
+    assert sorted(key.job for key in asked) == [f"job-{number:02}" for number in range(JOBS)]
