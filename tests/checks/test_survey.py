@@ -200,6 +200,7 @@ def test_classes_count_their_own(defects: Fleet) -> None:
     count = defects.survey(SCOPE).count
     assert count is not None
     assert count.by_class == {"free": (1, 2), "gold": (2, 7)}
+    assert count.unknown == {}
 
 
 def test_a_partition_that_nobody_listed_is_no_exception_but_unexpected(fleet: Fleet) -> None:
@@ -230,6 +231,9 @@ def test_a_partition_of_which_nothing_is_expected_is_unknown_unless_that_may_be(
     assert [(each.result, each.reason) for each in found.of("idle")] == [
         (Result.UNKNOWN, "expected_empty")
     ]
+    assert found.exceptions == ["idle"]
+    assert found.count is not None
+    assert (found.count.holding, found.count.unknown) == (1, {"gold": 1})
     assert (found.whole[0].result, found.whole[0].reason) == (Result.UNKNOWN, "expected_empty")
     check = SCOPE | {"expected": {"store": "orders", "sql": sql, "allow_empty": True}}
     assert not fleet.survey(check).exceptions
@@ -262,7 +266,7 @@ def test_one_check_that_cannot_be_asked_takes_no_other_with_it(defects: Fleet) -
     assert found.of("absent")[1].reason == "no_such_table"
     assert [each.reason for each in found.of("good")] == [None, "no_such_table"]
     assert found.count is not None
-    assert found.count.holding == 0
+    assert (found.count.holding, found.count.unknown) == (0, {"gold": 2})
 
 
 def test_a_check_of_the_whole_run_stays_one(defects: Fleet) -> None:
@@ -424,3 +428,14 @@ def test_the_order_of_reading_changes_no_sketch(fleet: Fleet) -> None:
         other.source_sketch,
         other.destination_sketch,
     )
+
+
+def test_a_stranger_beside_what_nobody_could_tell_is_counted_and_proves_nothing(
+    fleet: Fleet,
+) -> None:
+    fleet.has("a", "idle")
+    fleet.wrote("a", *SLOTS)
+    fleet.wrote("stranger", "1")
+    sql = "select id, slot from tenants, slots where id <> 'idle'"
+    (whole,) = fleet.survey(SCOPE | {"expected": {"store": "orders", "sql": sql}}).whole
+    assert (whole.result, whole.reason, whole.unexpected) == (Result.UNKNOWN, "expected_empty", 1)

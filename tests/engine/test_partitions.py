@@ -278,6 +278,58 @@ def test_a_tenant_that_nobody_listed_has_no_verdict_by_luck(tenants: Tenants) ->
     stranger = tenants.run(DUE, "stranger")
     assert stranger["verdict"] == "unproven"
     assert stranger["checks"][0]["reason"] == "no_partition"
+    assert (
+        "nobody listed stranger as a partition of this run: it is no part of it"
+        in (stranger["advice"]["because"])
+    )
+
+
+def test_nobody_has_to_look_at_a_tenant_that_nobody_listed(tenants: Tenants) -> None:
+    tenants.wrote(DUE)
+    tenants.ran(DUE, "a1")
+    tenants.ran(DUE, "b1", partition="stranger")
+    tenants.until(DUE + timedelta(minutes=5))
+    assert tenants.run(DUE, "stranger")["lane"] == "other"
+    assert tenants.ledger.job_facts("health", tenants.now).open == []
+
+
+def test_a_tenant_that_somebody_only_asked_about_is_not_missing(tenants: Tenants) -> None:
+    tenants.wrote(DUE)
+    tenants.until(DUE + timedelta(minutes=7))
+    key = tenants.key(DUE, "stranger")
+    verify(tenants.ledger, tenants.fleet, [key], lambda: tenants.now, tenants.wait)
+    tenants.until(DUE + timedelta(minutes=10))
+    assert (tenants.run(DUE)["verdict"], tenants.run(DUE, "stranger")["verdict"]) == (
+        "verified",
+        None,
+    )
+
+
+def test_a_tenant_that_is_listed_by_now_is_judged_as_any(tenants: Tenants) -> None:
+    tenants.wrote(DUE)
+    tenants.ran(DUE, "a1")
+    tenants.ran(DUE, "b1", partition="late")
+    tenants.until(DUE + timedelta(minutes=5))
+    tenants.sign_up("late")
+    key = tenants.key(DUE, "late")
+    verify(tenants.ledger, tenants.fleet, [key], lambda: tenants.now, tenants.wait)
+    assert tenants.run(DUE, "late")["verdict"] == "absent"
+
+
+def test_of_tenants_that_could_not_be_listed_nobody_can_tell(tenants: Tenants) -> None:
+    for number in range(2):
+        tenants.wrote(DUE + number * QUARTER)
+        tenants.ran(DUE + number * QUARTER, f"a{number}")
+        if number:
+            with sqlite3.connect(tenants.home / "orders.db") as orders:
+                orders.execute("alter table tenants rename to gone")
+            orders.close()
+        tenants.until(DUE + number * QUARTER + timedelta(minutes=4))
+    assert tenants.run(DUE + QUARTER)["verdict"] == "unproven"
+    count = tenants.ledger.job_facts("health", tenants.now).partitions
+    assert count is not None
+    assert (count.holding, count.by_class) == (0, {"free": (0, 180), "gold": (0, 20)})
+    assert count.unknown == {"free": 180, "gold": 20}
 
 
 def test_figures_are_told_by_class(tenants: Tenants) -> None:

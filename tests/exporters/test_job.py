@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from verifier.runs.declaration import Every
+from verifier.runs.evaluation import PartitionCount
 from verifier.runs.signal import Lane, Progress
 
 NIGHT = 1775181600.0
@@ -369,3 +371,23 @@ def test_what_landed_says_itself_is_no_source(ledger, seen, build):
     lost = build.signal("lost", "02:00:05")
     ledger.append([lost], source="silence", received_at=build.at("02:01"))
     assert of(seen("02:10"), "landed_source_last_signal_timestamp_seconds") == {}
+
+
+def test_partitions_are_fresh_stale_or_unknown_by_class(ledger, seen, told, build):
+    parted = build.job(partition_name="tenant")
+    ledger.declare("nightly", parted, {}, build.at("01:00"))
+    ledger.expect("nightly", [build.at("02:00")], build.at("02:00"))
+    told(build.signal("started", "02:00:20"), build.signal("succeeded", "02:30:20"))
+    count = PartitionCount(
+        total=10, holding=6, by_class={"free": (4, 7), "gold": (2, 3)}, unknown={"free": 2}
+    )
+    found = structs.replace(build.evaluation(build.nightly, "02:30:30"), partitions=count)
+    ledger.record(build.nightly, found, build.at("02:30:30"))
+    samples = seen("03:00")
+    assert of(samples, "landed_partitions", job_name="nightly") == {
+        ("free", "fresh"): 4,
+        ("free", "stale"): 1,
+        ("free", "unknown"): 2,
+        ("gold", "fresh"): 2,
+        ("gold", "stale"): 1,
+    }

@@ -112,7 +112,7 @@ PARTITIONS = Family(
     name="landed_partitions",
     type=Type.GAUGE,
     help="Partitions of the newest run that has a verdict by its checks: fresh where it "
-    "verified them, stale where it did not.",
+    "verified them, stale where something was amiss, unknown where nobody could tell.",
     labels=(_JOB, label.PARTITION_CLASS, label.PARTITION_STATE),
     presence=Presence.HELD,
 )

@@ -14,6 +14,9 @@ from verifier.runs.evaluation import Effect, Result
 _GRAVEST = (Effect.DUPLICATED, Effect.PARTIAL, None, Effect.NONE)
 """What a violated answer may say of the effect, gravest first; None: only of quality."""
 
+UNKNOWN = len(_GRAVEST)
+"""The gravity of an answer that could not be told."""
+
 _EMPTY = Answer(result=Result.UNKNOWN, reason=UnknownReason.EXPECTED_EMPTY)
 
 
@@ -37,11 +40,7 @@ class Apart:
             for name, answer in zip(classes, given, strict=True)
             if id(answer) in amiss
         }
-        self.unlisted = sorted(
-            name
-            for name in split.answers.keys() - classes.keys()
-            if _is_anything(split.answers[name])
-        )
+        self.unlisted = sorted(split.answers.keys() - classes.keys())
 
     def of(self, partition: str) -> Answer:
         """The answer for one partition that is listed."""
@@ -94,9 +93,9 @@ class Apart:
 def gravity(answer: Answer) -> int:
     """0 for the gravest answer."""
     if answer.result is Result.HOLDS:
-        return len(_GRAVEST) + 1
+        return UNKNOWN + 1
     if answer.result is Result.UNKNOWN:
-        return len(_GRAVEST)
+        return UNKNOWN
     # Keys that nobody expected beside a complete effect are a matter of quality.
     said = None if answer.effect is Effect.COMPLETE else answer.effect
     return _GRAVEST.index(said)
@@ -105,11 +104,6 @@ def gravity(answer: Answer) -> int:
 def names_sketch(names: Iterable[str]) -> str:
     """A short text that names a set of partitions."""
     return _sketch([("", list(names))])
-
-
-def _is_anything(answer: Answer | None) -> bool:
-    """Whether rows are there, or some should be; without an answer rows are there."""
-    return answer is None or bool(answer.missing) or _is_there(answer)
 
 
 def _is_there(answer: Answer) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import TypeVar
 
-from verifier.runs.evaluation import LEARNING
+from verifier.runs.evaluation import LEARNING, NO_PARTITION
 
 
 class UnknownReason(StrEnum):
@@ -54,7 +54,7 @@ class UnknownReason(StrEnum):
     NO_START = "no_start"
     NO_INTERVAL = "no_interval"
     NOT_ONE_DAY = "not_one_day"
-    NO_PARTITION = "no_partition"
+    NO_PARTITION = NO_PARTITION
     # Ourselves
     INTERNAL = "internal"
 

@@ -8,7 +8,7 @@ from time import perf_counter
 
 import msgspec
 
-from verifier.checks.apart import Apart, gravity, names_sketch
+from verifier.checks.apart import UNKNOWN, Apart, gravity, names_sketch
 from verifier.checks.evaluate import (
     MAX_KEYS,
     NO_HISTORY,
@@ -161,6 +161,7 @@ def _surveyed(asked: Sequence[_Whole | _Apart], classes: Mapping[str, str]) -> S
             for name, answer in each.answers.exceptions.items():
                 doubtful[name] = min(gravity(answer), doubtful.get(name, gravity(answer)))
     total = Counter(classes.values())
+    amiss = Counter(classes[name] for name, grave in doubtful.items() if grave < UNKNOWN)
     holding = Counter[str]() if blind else total - Counter(classes[name] for name in doubtful)
     in_order = sorted(doubtful, key=lambda name: (doubtful[name], name))
     return Survey(
@@ -171,6 +172,7 @@ def _surveyed(asked: Sequence[_Whole | _Apart], classes: Mapping[str, str]) -> S
             total=len(classes),
             holding=sum(holding.values()),
             by_class={name: (holding[name], total[name]) for name in sorted(total)},
+            unknown=dict(sorted((total - amiss - holding).items())),
             exceptions=tuple(in_order[:MAX_EXCEPTIONS]),
         ),
         apart=apart,

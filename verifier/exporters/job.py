@@ -103,7 +103,12 @@ def _states(job: str, declaration: Declaration, known: JobFigures) -> Rows:
 
 def _partitions(job: str, count: PartitionCount | None) -> Iterator[Row]:
     for name, (holding, total) in sorted(count.by_class.items()) if count else ():
-        for state, number in ((Freshness.FRESH, holding), (Freshness.STALE, total - holding)):
+        unknown = count.unknown.get(name, 0) if count else 0
+        for state, number in (
+            (Freshness.FRESH, holding),
+            (Freshness.STALE, total - holding - unknown),
+            (Freshness.UNKNOWN, unknown),
+        ):
             if number:
                 yield Row((job, name, state), number)
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from verifier.ledger import actions, attempts, evaluations, sources, turned_away, windows
 from verifier.ledger import runs as run_rows
-from verifier.ledger.declarations import Jobs, job_of
+from verifier.ledger.declarations import Job, Jobs, job_of
 from verifier.ledger.runs import RunRow
 from verifier.ledger.schema import attempts as attempts_table
 from verifier.ledger.schema import runs
@@ -21,6 +21,7 @@ from verifier.runs.attempt import Attempt
 from verifier.runs.binding import RunKey
 from verifier.runs.covers import business_interval
 from verifier.runs.declaration import Declaration, Overlap
+from verifier.runs.evaluation import Evaluation, is_unlisted
 from verifier.runs.interval import Interval
 from verifier.runs.lifecycle import AttemptState, is_alive, is_pending
 from verifier.runs.signal import Lane
@@ -64,6 +65,7 @@ def for_judging(connection: Connection, jobs: Jobs, rows: Sequence[RunRow]) -> d
         own = [each for each in tried.get(row.run_id, []) if each.attempt not in away[row.run_id]]
         others = [wholes[key]] if key in wholes else [part.run_id for part in parts.get(key, ())]
         whole = [attempt for run_id in others for attempt in tried.get(run_id, [])]
+        judged = asked.get(row.run_id, [])
         declaration = job.declared_for(key.due, own, row.at).declaration
         if key.partition and declaration.partition_name is not None:
             declaration = declaration.of_partition()
@@ -77,11 +79,11 @@ def for_judging(connection: Connection, jobs: Jobs, rows: Sequence[RunRow]) -> d
         found[key] = Facts(
             key=key,
             declaration=declaration,
-            expected=row.expected or job.asks_for(key.due),
+            expected=_is_expected(row, job, judged),
             attempts=own,
             whole_job=whole,
             skipped=row.skipped,
-            evaluations=asked.get(row.run_id, []),
+            evaluations=judged,
             actions=acted[key],
             miss_after=miss_after,
             deaf=deaf,
@@ -89,6 +91,13 @@ def for_judging(connection: Connection, jobs: Jobs, rows: Sequence[RunRow]) -> d
             answered_by_newer=_is_answered(connection, jobs, key, declaration),
         )
     return found
+
+
+def _is_expected(row: RunRow, job: Job, asked: Sequence[Evaluation]) -> bool:
+    """Whether the schedule asked for the run; of nobody whom the run does not have."""
+    if row.key.partition and is_unlisted(asked):
+        return False
+    return row.expected or job.asks_for(row.key.due)
 
 
 def _parts(

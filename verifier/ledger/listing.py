@@ -74,11 +74,16 @@ def last_useful(connection: Connection, declaration: Declaration) -> Useful | No
 
 
 def newest_count(connection: Connection, declaration: Declaration) -> PartitionCount | None:
-    """The partitions of the newest run that was judged by its checks; None without any."""
+    """The partitions of the newest run that was judged by its checks; None without any.
+
+    Where they could not be listed, those of the newest run whose could, in doubt.
+    """
     if declaration.partition_name is None:
         return None
-    row = connection.execute(_JUDGED, {"job": declaration.job}).first()
-    return None if row is None else row.partitions
+    found = connection.execute(_JUDGED, {"job": declaration.job})
+    counts: list[PartitionCount | None] = [row.partitions for row in found]
+    known = next((count for count in counts if count is not None), None)
+    return known if known is None or counts[0] is not None else known.doubted()
 
 
 def _occurrences(connection: Connection, declaration: Declaration) -> Iterator[Covered]:

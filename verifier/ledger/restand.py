@@ -19,6 +19,7 @@ from verifier.ledger.transaction import Transaction
 from verifier.ledger.types import RunLane
 from verifier.runs.binding import RunKey
 from verifier.runs.declaration import Declaration, Overlap
+from verifier.runs.evaluation import is_unlisted
 from verifier.runs.looks import asks_nothing
 from verifier.runs.standing import Facts, Standing, standing
 from verifier.runs.verdict import Verdict
@@ -90,7 +91,8 @@ def _row(transaction: Transaction, row: RunRow, facts: Facts, stood: Standing) -
     if stood.verdict != row.verdict:
         judged_at = None if stood.verdict is None else now
     lane = RunLane.LIVE if facts.expected else RunLane.OTHER
-    unasked = stood.verdict is Verdict.UNPROVEN and asks_nothing(facts.declaration)
+    nothing_asked = asks_nothing(facts.declaration) or is_unlisted(facts.evaluations)
+    unasked = stood.verdict is Verdict.UNPROVEN and nothing_asked
     return msgspec.structs.replace(
         row,
         at=row.key.due or first_said(facts.attempts) or row.at,

@@ -11,7 +11,7 @@ from verifier.runs.conditions import ConditionName
 from verifier.runs.contact import is_silent
 from verifier.runs.declaration import Declaration, Overlap, SurfaceKind, WhenUnsure
 from verifier.runs.effect import SurfaceEffect
-from verifier.runs.evaluation import CheckResult, Effect, Evaluation, Result
+from verifier.runs.evaluation import CheckResult, Effect, Evaluation, Result, is_unlisted
 from verifier.runs.instant import format_instant
 from verifier.runs.lifecycle import at_large_until, end_of, is_alive, is_at_large, state_of
 from verifier.runs.reported import Reported
@@ -51,7 +51,9 @@ def _because(
     facts: Facts, stood: Standing, surfaces: Sequence[SurfaceEffect], now: datetime
 ) -> Iterator[str]:
     yield _reported_sentence(facts, stood)
-    if stood.reported is Reported.NONE and stood.verdict is None and not facts.expected:
+    if facts.key.partition and is_unlisted(facts.evaluations):
+        yield f"nobody listed {facts.key.partition} as a partition of this run: it is no part of it"
+    elif stood.reported is Reported.NONE and stood.verdict is None and not facts.expected:
         yield "nobody expected it: the job was not declared at that time, so it is not missing"
     if is_silent(facts.contact, now):
         yield f"{_source(facts)}: what happened since is not known"

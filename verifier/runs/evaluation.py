@@ -1,5 +1,6 @@
 """An evaluation: what the checks of one run answered at one time."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -21,6 +22,10 @@ LEARNING = "not_enough_history"
 It asks nothing of a run yet: were it to keep runs from being verified, there would never
 be any to learn from.
 """
+
+
+NO_PARTITION = "no_partition"
+"""The reason of a check of a partition that the run does not have: nobody listed it."""
 
 
 class Effect(StrEnum):
@@ -83,7 +88,9 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
 class PartitionCount(msgspec.Struct, frozen=True, kw_only=True):
     """How many partitions an evaluation was about, and of how many every check held.
 
-    ``by_class`` gives both, the latter first, by the class of the partitions.
+    ``by_class`` gives both, the latter first, by the class of the partitions, and
+    ``unknown`` of how many of each class nobody could tell: they do not hold, and nothing
+    was found amiss.
     ``exceptions`` names those of which not every check held, the gravest first; where
     there are very many, not all of them.
     """
@@ -91,7 +98,18 @@ class PartitionCount(msgspec.Struct, frozen=True, kw_only=True):
     total: int
     holding: int
     by_class: dict[str, tuple[int, int]] = {}
+    unknown: dict[str, int] = {}
     exceptions: tuple[str, ...] = ()
+
+    def doubted(self) -> "PartitionCount":
+        """The same partitions, of none of which anybody can tell."""
+        totals = {name: total for name, (_, total) in self.by_class.items()}
+        return PartitionCount(
+            total=self.total,
+            holding=0,
+            by_class={name: (0, total) for name, total in totals.items()},
+            unknown=totals,
+        )
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,3 +128,9 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: datetime
     results: tuple[CheckResult, ...] = ()
     partitions: PartitionCount | None = None
+
+
+def is_unlisted(evaluations: Sequence[Evaluation]) -> bool:
+    """Whether the run of a partition is of one that nobody ever listed, as far as was asked."""
+    answers = [answer for each in evaluations for answer in each.results]
+    return bool(answers) and all(answer.reason == NO_PARTITION for answer in answers)
