@@ -163,3 +163,15 @@ def test_a_run_without_a_slot_is_judged_by_what_was_declared_at_its_first_signal
     assert ledger.facts(first, build.at("04:00")).declaration.owner is None
     assert ledger.facts(second, build.at("04:00")).declaration.owner == "ben"
     assert ledger.declared_at(second, build.at("04:00")) == build.at("03:00")
+
+
+def test_schedules_that_say_the_same_are_one_object_so_their_slots_are_looked_up_once(
+    ledger, build
+):
+    for name, minutes in (("one", 7), ("two", 7), ("other", 8)):
+        declaration = build.job(name, schedule=Every(period=timedelta(minutes=minutes)))
+        ledger.declare(name, declaration, {}, build.at("01:00"))
+    histories = ledger.histories()
+    one, two, other = (histories[name].latest.schedule for name in ("one", "two", "other"))
+    assert one is two
+    assert one is not other

@@ -82,7 +82,8 @@ def fold_in(
     for signal in said:
         new[signal.job, signal.attempt or signals.UNBOUND].append(signal)
     again = set(disturbed)
-    keys = sorted(again | new.keys())
+    # As they came: what comes together is of one slot.
+    keys = [*new, *(again - new.keys())]
     known = _read(transaction.connection, keys)
     changes = {
         key: _refolded(transaction.connection, key)
@@ -115,7 +116,7 @@ def of_runs(connection: Connection, run_ids: Iterable[str]) -> dict[str, list[At
     return found
 
 
-def _read(connection: Connection, keys: Sequence[AttemptKey]) -> dict[AttemptKey, Known]:
+def _read(connection: Connection, keys: Iterable[AttemptKey]) -> dict[AttemptKey, Known]:
     """The attempts that are known, locked in the order of their ids."""
     known = {}
     for piece in chunks(sorted(map(_id_of, keys))):
@@ -197,7 +198,8 @@ def _write(
 ) -> None:
     if changed:
         update_all(connection, attempts, COLUMNS, changed)
-    if new and insert_new(connection, attempts, COLUMNS, new) < len(new):
+    # By their ids: in one order, or two writers may block each other.
+    if new and insert_new(connection, attempts, COLUMNS, sorted(new)) < len(new):
         # Folded without what the other one heard of it.
         raise Conflict("an attempt was first heard of by somebody else meanwhile: try again")
     for piece in chunks(map(_id_of, gone)):

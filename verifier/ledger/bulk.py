@@ -15,21 +15,29 @@ from sqlalchemy import Connection, Table
 from sqlalchemy.types import BigInteger, Boolean, Double, Integer, TypeDecorator
 
 Row = tuple[Any, ...]
+Alike = tuple[tuple[str, str], ...]
 
 SIZES = (128, 64, 32, 16, 8, 4, 2, 1)
 """Rows of one statement: few sizes, so that few statements have to be prepared."""
 
 
 def insert_new(
-    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]
+    connection: Connection,
+    table: Table,
+    columns: tuple[str, ...],
+    rows: Sequence[Row],
+    alike: Alike = (),
 ) -> int:
-    """Insert the rows whose keys are all new, leave the others alone; how many were new."""
+    """Insert the rows whose keys are all new, leave the others alone; how many were new.
+
+    ``alike``: further columns, each with what it holds in every row, in SQL.
+    """
     if connection.dialect.name == "postgresql":
-        statement = _insert_unnested(table, columns)
+        statement = _insert_unnested(table, columns, alike)
         return connection.exec_driver_sql(statement, _turned(rows)).rowcount
     return sum(
         connection.exec_driver_sql(
-            _insert_values(table, columns, len(piece)), _flat(piece)
+            _insert_values(table, columns, len(piece), alike), _flat(piece)
         ).rowcount
         for piece in _pieces(rows)
     )
@@ -147,13 +155,15 @@ def _flat(rows: Sequence[Row]) -> Row:
 
 
 @cache
-def _insert_unnested(table: Table, columns: tuple[str, ...]) -> str:
-    return f"{_insert(table, columns)} {_all_of(table, columns)} ON CONFLICT DO NOTHING"
+def _insert_unnested(table: Table, columns: tuple[str, ...], alike: Alike = ()) -> str:
+    names = (*columns, *(name for name, _ in alike))
+    return f"{_insert(table, names)} {_all_of(table, columns, alike)} ON CONFLICT DO NOTHING"
 
 
 @cache
-def _insert_values(table: Table, columns: tuple[str, ...], count: int) -> str:
-    return f"{_insert(table, columns)} {_values(columns, count)} ON CONFLICT DO NOTHING"
+def _insert_values(table: Table, columns: tuple[str, ...], count: int, alike: Alike = ()) -> str:
+    names = (*columns, *(name for name, _ in alike))
+    return f"{_insert(table, names)} {_values(columns, count, alike)} ON CONFLICT DO NOTHING"
 
 
 @cache
@@ -175,8 +185,9 @@ def _on_conflict(table: Table) -> str:
     return f"ON CONFLICT ({key}) DO UPDATE SET"
 
 
-def _all_of(table: Table, columns: Sequence[str]) -> str:
-    return f"SELECT * FROM {_unnested(table, columns)}"  # noqa: S608 - names of ours
+def _all_of(table: Table, columns: Sequence[str], alike: Alike = ()) -> str:
+    wanted = ", ".join(("*", *(value for _, value in alike)))
+    return f"SELECT {wanted} FROM {_unnested(table, columns)}"  # noqa: S608 - names of ours
 
 
 @cache
@@ -216,8 +227,8 @@ def _quoted(name: str) -> str:
     return f'"{name}"'
 
 
-def _values(columns: Sequence[str], count: int) -> str:
-    row = f"({', '.join('?' for _ in columns)})"
+def _values(columns: Sequence[str], count: int, alike: Alike = ()) -> str:
+    row = f"({', '.join((*('?' for _ in columns), *(value for _, value in alike)))})"
     return f"VALUES {', '.join(row for _ in range(count))}"
 
 

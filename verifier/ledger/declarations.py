@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -110,9 +111,16 @@ def _entered(
         if job is None:
             raise ValueError("expected a declaration before its retirement")
         return msgspec.structs.replace(job, retired=True, said_at=valid_from)
+    declaration = msgspec.structs.replace(declaration, schedule=_shared(declaration.schedule))
     entry = Declared(valid_from=valid_from, declaration=declaration)
     before = job.history.entries if job else ()
     return Job(history=History((*before, entry)), document=document or {}, said_at=valid_from)
+
+
+@lru_cache(maxsize=4096)
+def _shared(schedule: Schedule) -> Schedule:
+    """One object for all schedules that say the same: their slots are looked up by it."""
+    return schedule
 
 
 def is_declared_so(

@@ -117,17 +117,20 @@ def insert(
 ) -> int:
     """Make a row for each run that has none; how many were made."""
     rows = sorted(_born(transaction, key, wake_at, expected) for key in keys)
-    return insert_new(transaction.connection, runs, STORED, rows) if rows else 0
+    return insert_new(transaction.connection, runs, BORN, rows, _BLANK) if rows else 0
 
 
-STORED = ("run_id", "job", "occurrence", "partition", "whole_id", "due", *COLUMNS)
-"""All columns, in the order of the table."""
+BORN = (
+    *("run_id", "job", "occurrence", "partition", "whole_id", "due"),
+    *("at", "lane", "expected", "wake_at"),
+)
+"""What is known of a run from the first."""
 
 
 def _born(
     transaction: Transaction, key: RunKey, wake_at: datetime | None, expected: bool
 ) -> tuple[Any, ...]:
-    """A run of which nothing is known yet as it is stored, by ``STORED``."""
+    """A run of which nothing is known yet as it is stored, by ``BORN``."""
     due = key.due
     asked_for = due is not None and transaction.job(key.job).asks_for(due)
     moment = None if due is None else to_microseconds(due)
@@ -141,27 +144,21 @@ def _born(
         to_microseconds(transaction.now) if moment is None else moment,  # at
         (RunLane.LIVE if asked_for else RunLane.OTHER).value,
         expected,
-        *_BLANK,
         None if wake_at is None else to_microseconds(wake_at),
-        0,  # revision
-        "{}",  # counted
     )
 
 
 _BLANK = (
-    None,  # skipped
-    RunState.WAITING.value,
-    None,  # verdict
-    Reported.NONE.value,
-    Effect.UNKNOWN.value,
-    False,  # false_success
-    False,  # open
-    False,  # useful
-    None,  # completed_at
-    None,  # first_judged_at
-    None,  # judged_at
-    None,  # evaluation_id
+    ("state", f"'{RunState.WAITING}'"),
+    ("reported", f"'{Reported.NONE}'"),
+    ("effect", f"'{Effect.UNKNOWN}'"),
+    ("false_success", "false"),
+    ("open", "false"),
+    ("useful", "false"),
+    ("revision", "0"),
+    ("counted", "'{}'"),
 )
+"""The other columns that are never empty."""
 
 
 def change(connection: Connection, changes: Sequence[tuple[RunRow, RunRow]]) -> int:

@@ -1,13 +1,13 @@
 """The log of signals: all that was ever said, each thing once."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, select
 
-from verifier.ledger.bulk import insert_new_returning
+from verifier.ledger.bulk import Row, insert_new_returning
 from verifier.ledger.schema import signals
 from verifier.runs.instant import to_microseconds
 from verifier.runs.signal import Kind, Signal
@@ -36,31 +36,33 @@ def add(connection: Connection, batches: Sequence[Batch]) -> Added:
 
     The same job and id is the same signal: the first one heard is kept.
     """
-    first: dict[tuple[str, str], tuple[Signal, int]] = {}
-    rows = []
+    brought: dict[Row, int] = {}  # by which batch, by job and id
+    told: list[Signal] = []
+    rows: list[Row] = []
     for number, batch in enumerate(batches):
         source, received_at = batch.source, to_microseconds(batch.received_at)
         for signal in batch.signals:
             key = (signal.job, signal.id)
-            if key not in first:
-                first[key] = (signal, number)
+            if key not in brought:
+                brought[key] = number
+                told.append(signal)
                 rows.append(_row(signal, source, received_at))
     if not rows:
         return Added([], [0] * len(batches))
     rows.sort()  # by their keys: in one order, or two writers may block each other
-    keys = insert_new_returning(connection, signals, COLUMNS, rows, ("job", "id"), "seq")
-    kept = list(first.values()) if keys is None else [first[key] for key in first if key in keys]
-    accepted = [0] * len(batches)
-    for _, number in kept:
-        accepted[number] += 1
-    return Added([signal for signal, _ in kept], accepted)
+    new = insert_new_returning(connection, signals, COLUMNS, rows, ("job", "id"), "seq")
+    if new is not None:
+        told = [signal for signal in told if (signal.job, signal.id) in new]
+        brought = {key: brought[key] for key in new}
+    accepted = Counter(brought.values())
+    return Added(told, [accepted[number] for number in range(len(batches))])
 
 
 COLUMNS = tuple(column.name for column in signals.c if column.name != "seq")
 _body = msgspec.json.Encoder(order="deterministic").encode
 
 
-def _row(signal: Signal, source: str, received_at: int) -> tuple[Any, ...]:
+def _row(signal: Signal, source: str, received_at: int) -> Row:
     """A signal as it is stored, by ``COLUMNS``."""
     kind, attempt = signal.kind, signal.attempt
     skips = kind is Kind.SKIPPED

@@ -155,11 +155,13 @@ def _observe_all(
     totals: Totals, family: str, buckets: Bounds, job: str, observed: Iterable[tuple[Labels, float]]
 ) -> None:
     bucket, total, names = f"{family}_bucket", f"{family}_sum", _names_of(buckets)
+    found: Counter[tuple[Labels, int]] = Counter()
     for labels, number in observed:
         value = max(0.0, number)
-        le = names[bisect_left(buckets, value)]
-        totals[bucket, job, (*labels, ("le", le))] += 1
+        found[labels, bisect_left(buckets, value)] += 1
         totals[total, job, labels] += value
+    for (labels, place), times in found.items():
+        totals[bucket, job, (*labels, ("le", names[place]))] += times
 
 
 def _rows(totals: Totals) -> list[tuple[Any, ...]]:
