@@ -11,21 +11,26 @@ that LANDED_TEST_POSTGRES_URL names, or one that is started here. Interleaved ro
   confirmed exactly where there is a surplus
 - tenants: the verdict of every tenant through ``survey``; its floor is one GROUP BY
 
-then, in processes of their own: from start to exit with one check, and resident memory
-after all of that; and with a statement timeout of 300 ms, how many of the 50 answer
-together, and how many alone. Prints medians and ratios with their gates; exits with 1
-where a gate is missed, or where an answer is not the one that was planted.
+then, in processes of their own: ``landed verify`` of a run with one check, from start to
+exit, and resident memory after all of that; and with a statement timeout of 300 ms, how
+many of the 50 answer together, and how many alone. Prints medians and ratios with their
+gates; exits with 1 where a gate is missed, or where an answer is not the one that was
+planted.
 """
 
 import argparse
+import json
+import os
 import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import psycopg
 from ingest import postgres
@@ -201,10 +206,47 @@ def timed(call: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-def child(url: str, what: str) -> str:
-    """What a process of its own prints, which asks ``what``."""
-    command = [sys.executable, __file__, "--child", what, "--url", url]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+def child(*command: str, **environ: str) -> str:
+    """What a process of its own prints; raises where it fails."""
+    told = subprocess.run(
+        [sys.executable, *command], env={**os.environ, **environ}, capture_output=True, text=True
+    )
+    if told.returncode:
+        raise SystemExit(f"{' '.join(command)}: {told.stdout}{told.stderr}")
+    return told.stdout
+
+
+def verifying(url: str, folder: Path) -> float:
+    """How long ``landed verify`` takes with one check: the middle of five, after a first.
+
+    The first makes the ledger, and compiles what pip compiles where it installs.
+    """
+    check = next(each for each in declared() if each["table"] == SMALL[-1])
+    job = {
+        "statement": "Every tenant has its metrics.",
+        "schedule": {"cron": "0 0 * * *"},
+        "covers": "previous-day",
+        "class": "one-result",
+        "effects": "replace",
+        "since": "2026-04-01",
+        "checks": [check],
+    }
+    document = {
+        "version": 1,
+        "ledger": f"sqlite:///{folder}/landed.db",
+        "stores": {"shop": {"type": "sql", "url": url}},
+        "jobs": {NIGHT.job: job},
+    }
+    (folder / "landed.yaml").write_text(json.dumps(document))
+    command = ["-m", "verifier.cli.entry", "verify", NIGHT.job, "--due", "2026-04-03T00:00:00Z"]
+    command += ["--config", f"{folder}/landed.yaml"]
+    environ = {
+        "PYTHONDONTWRITEBYTECODE": "",
+        "PYTHONPYCACHEPREFIX": f"{folder}/compiled",
+        "LANDED_SPOOL": f"{folder}/spool",
+    }
+    child(*command, **environ)
+    return statistics.median(timed(lambda: child(*command, **environ)) for _ in range(5))
 
 
 def answering(url: str, checks: list, **fields: object) -> int:
@@ -245,9 +287,10 @@ def measure(server: str, rows: int, rounds: int) -> bool:
             statements = counted.during(calls["checks"])
             by_tenant = counted.during(calls["tenants"])
             progress.advance(steps)
-            startup = statistics.median(timed(lambda: child(url, "one")) for _ in range(3))
+            with tempfile.TemporaryDirectory() as folder:
+                startup = verifying(url, Path(folder))
             progress.advance(steps)
-            memory = float(child(url, f"all:{defects}"))
+            memory = float(child(__file__, "--url", url, "--child", str(defects)))
             progress.advance(steps)
             together = answering(url, CHECKS, statement_timeout="300ms")
             progress.advance(steps)
@@ -279,14 +322,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=997_500)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--child", help=argparse.SUPPRESS)
+    parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    if asked.child == "one":
-        return int(answering(asked.url, CHECKS[-1:]) != 1)
     if asked.child:
         evaluated(asked.url)
-        surveyed(asked.url, int(asked.child.partition(":")[2]))
+        surveyed(asked.url, asked.child)
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         return 0
     with postgres() as server:

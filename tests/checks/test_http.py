@@ -12,7 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from verifier.checks.reason import UnknownReason
 from verifier.checks.registry import Check
-from verifier.checks.stores.http import HttpStore, HttpStoreConfig
+from verifier.checks.stores.http import HttpStore
+from verifier.checks.stores.service import HttpStoreConfig
 from verifier.runs.evaluation import Effect, Result
 
 

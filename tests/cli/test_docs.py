@@ -9,6 +9,7 @@ from typer.main import get_command
 
 from verifier.cli.act import Act
 from verifier.cli.app import app
+from verifier.cli.commands import COMMANDS
 from verifier.cli.exits import ExitCode
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
@@ -16,7 +17,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
 
 def commands() -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
-    top: Any = get_command(app)
+    top: Any = get_command(app(COMMANDS))
     for name, command in top.commands.items():
         below = getattr(command, "commands", None)
         found += [(f"{name} {each}", below[each]) for each in below] if below else [(name, command)]

@@ -14,6 +14,7 @@ from verifier.runs.advice import (
     gravest,
     repeated,
 )
+from verifier.runs.advice_words import TO_DO
 from verifier.runs.declaration import Overlap, Surface, SurfaceKind
 from verifier.runs.effect import SurfaceEffect, combine
 from verifier.runs.evaluation import Effect
@@ -295,6 +296,10 @@ def test_a_resume_is_advised_only_of_a_partial_append_with_a_trusted_checkpoint(
         assert facts.resumable
         assert facts.checkpoint
         assert not facts.surplus
+
+
+def test_every_action_has_words_for_a_person():
+    assert set(TO_DO) == set(AdviceAction)
 
 
 @given(situations())

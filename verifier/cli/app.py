@@ -2,56 +2,29 @@
 
 import os
 import traceback
-from collections.abc import Sequence
-from importlib.metadata import version as version_of
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from typer.main import get_command
 
-from verifier.cli.act import act
-from verifier.cli.alerts import alerts
-from verifier.cli.dashboards import dashboards
-from verifier.cli.demo.command import demo
-from verifier.cli.discover import discover
-from verifier.cli.doctor import doctor
+from verifier.cli.commands import COMMANDS, add
 from verifier.cli.exits import CommandFailed, ExitCode
-from verifier.cli.explain import explain
-from verifier.cli.init import init
-from verifier.cli.ledger import ledger
 from verifier.cli.output import show_lines, stderr
-from verifier.cli.runs import runs
-from verifier.cli.schema import schema
-from verifier.cli.serve import serve
-from verifier.cli.since import since
-from verifier.cli.status import status
 from verifier.cli.text import plain
-from verifier.cli.validate import validate
-from verifier.cli.verify import verify
 from verifier.config.problem import ConfigError
 from verifier.ledger.errors import LedgerError, LedgerUnavailable
-
-app = typer.Typer(
-    help="Verifies that scheduled work was done, not only started.",
-    epilog="Around and inside jobs: landed exec and landed signal, each with its own --help.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-
-SET_UP = "Set up"
-ASK = "Ask"
-ACT = "Act"
 
 
 def _version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version as version_of
+
         show_lines(f"landed {version_of('landed')}")
         raise typer.Exit
 
 
-@app.callback()
 def _landed(
     _version: Annotated[
         bool,
@@ -61,28 +34,25 @@ def _landed(
     pass
 
 
-app.command(rich_help_panel=SET_UP)(demo)
-app.command(rich_help_panel=SET_UP)(init)
-app.command(rich_help_panel=SET_UP)(discover)
-app.command(rich_help_panel=SET_UP)(validate)
-app.command(rich_help_panel=SET_UP)(schema)
-app.command(rich_help_panel=SET_UP)(doctor)
-app.command(rich_help_panel=SET_UP)(serve)
-app.add_typer(dashboards, name="dashboards", rich_help_panel=SET_UP)
-app.add_typer(alerts, name="alerts", rich_help_panel=SET_UP)
-app.add_typer(ledger, name="ledger", rich_help_panel=SET_UP)
-app.command(rich_help_panel=ASK)(status)
-app.command(rich_help_panel=ASK)(runs)
-app.command(rich_help_panel=ASK)(explain)
-app.command(rich_help_panel=ASK)(since)
-app.command(rich_help_panel=ASK)(verify)
-app.command(rich_help_panel=ACT)(act)
+def app(called: Collection[str]) -> typer.Typer:
+    """The application; of its commands those among ``called`` are loaded, the others listed."""
+    landed = typer.Typer(
+        help="Verifies that scheduled work was done, not only started.",
+        epilog="Around and inside jobs: landed exec and landed signal, each with its own --help.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    landed.callback()(_landed)
+    for name in COMMANDS:
+        add(landed, name, loaded=name in called)
+    return landed
 
 
 def run(words: Sequence[str]) -> int:
     """Run a command line; its exit code. A mistake of the user is told, never traced."""
     try:
-        get_command(app).main(args=list(words), prog_name="landed")
+        get_command(app(words)).main(args=list(words), prog_name="landed")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else ExitCode.DONE
     except ConfigError as error:

@@ -1,7 +1,7 @@
 """The verifier that a command speaks to: one that runs, or the ledger itself."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy.exc import ArgumentError
@@ -11,7 +11,6 @@ from verifier.cli.client import Client
 from verifier.cli.ledger_place import existing_ledger
 from verifier.cli.local import LocalClient
 from verifier.cli.output import note
-from verifier.cli.remote import RemoteClient
 from verifier.cli.where import Where
 from verifier.config.config import Config
 from verifier.config.file import Address, Tokens
@@ -43,14 +42,14 @@ def connect(
     """
     if where.verifier_url is not None:
         token = where.verifier_token or _own_token(where, where.verifier_url)
-        with RemoteClient(where.verifier_url, token) as remote:
+        with _remote(where.verifier_url, token) as remote:
             yield remote
         return
     path = _ledger_path(where)
     running = None if path is None else serving(path)
     if path is not None and running is not None:
         # It has a configuration that is right, whatever became of the file since.
-        with RemoteClient(running, where.verifier_token or operate_token(path)) as remote:
+        with _remote(running, where.verifier_token or operate_token(path)) as remote:
             yield remote
         return
     config = where.load_config() if creates else where.find_config()
@@ -63,6 +62,13 @@ def connect(
             service.fleet.declare(clock())
         _catch_up(service, where.spool)
         yield LocalClient(service)
+
+
+def _remote(url: str, token: str | None) -> AbstractContextManager[Client]:
+    # It brings httpx, which takes long to load; where nobody serves, nobody needs it.
+    from verifier.cli.remote import RemoteClient
+
+    return RemoteClient(url, token)
 
 
 def _own_token(where: Where, url: str) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.text import Text
 
-from verifier.config.card import TO_DO
+from verifier.runs.advice_words import TO_DO
 from verifier.runs.duration import format_duration
 from verifier.runs.instant import format_instant, parse_instant
 from verifier.runs.verdict import Verdict

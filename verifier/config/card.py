@@ -7,6 +7,7 @@ from textwrap import wrap
 from verifier.config.config import Job
 from verifier.config.fate import Fate, fates
 from verifier.runs.advice import AdviceAction
+from verifier.runs.advice_words import TO_DO
 from verifier.runs.covers import business_interval
 from verifier.runs.declaration import Cron, Declaration, Severity
 from verifier.runs.duration import format_duration
@@ -14,22 +15,6 @@ from verifier.runs.instant import format_instant
 from verifier.runs.slots import next_slot
 
 WIDTH = 80
-
-TO_DO = {
-    AdviceAction.ACCEPT: "nothing",
-    AdviceAction.WAIT: "wait",
-    AdviceAction.RUN: "run it",
-    AdviceAction.RETRY: "start it again",
-    AdviceAction.RESUME: "go on from the checkpoint",
-    AdviceAction.REPAIR_RERUN: "run it again: it repairs itself",
-    AdviceAction.RECONCILE_FIRST: "compare and repair by hand before anything else",
-    AdviceAction.STOP_RETRIES: "stop the scheduler's retries",
-    AdviceAction.STOP_FIRST: "stop it before anything else",
-    AdviceAction.FENCE_FIRST: "make sure that it is dead before anything else",
-    AdviceAction.DECLARE_CHECK: "declare a check, so that somebody knows",
-    AdviceAction.ASK_AGAIN: "ask the destination again",
-}
-"""What a person does for each action of advice."""
 
 
 def card(job: Job, now: datetime) -> list[str]:

@@ -26,7 +26,36 @@ class Lineage:
         self._of: tuple[Config, Mapping[str, History]] | None = None
         self._listed: Sequence[Listed] = ()
 
-    def listed(self, config: Config, histories: Mapping[str, History]) -> Sequence[Listed]:
+    def read(
+        self,
+        items: Events,
+        config: Config,
+        histories: Mapping[str, History],
+        sort_out: Callable[[Events], SortedOut],
+    ) -> SortedOut:
+        """The signals in ``items``, checked by ``sort_out``, the door of all signals.
+
+        What is refused has the index of its event.
+        """
+        listed = self._listed_by(config, histories)
+        told: list[Signal] = []
+        of_event: list[int] = []
+        rejected: list[Rejection] = []
+        for index, item in enumerate(items):
+            try:
+                signals = signals_in(item, listed)
+            except Refused as refusal:
+                rejected.append(refusal.rejection(index))
+            else:
+                told += signals
+                of_event += [index] * len(signals)
+        read = sort_out([_encode(signal) for signal in told])
+        rejected += [
+            msgspec.structs.replace(each, index=of_event[each.index]) for each in read.rejected
+        ]
+        return SortedOut(read.signals, tuple(rejected), read.received_at)
+
+    def _listed_by(self, config: Config, histories: Mapping[str, History]) -> Sequence[Listed]:
         """The jobs that events may be about."""
         known = self._of
         if known is None or known[0] is not config or known[1] is not histories:
@@ -38,28 +67,3 @@ class Lineage:
             ]
             self._of = (config, histories)
         return self._listed
-
-
-def read_events(
-    items: Events, listed: Sequence[Listed], sort_out: Callable[[Events], SortedOut]
-) -> SortedOut:
-    """The signals in ``items``, checked by ``sort_out``, the door of all signals.
-
-    What is refused has the index of its event.
-    """
-    told: list[Signal] = []
-    of_event: list[int] = []
-    rejected: list[Rejection] = []
-    for index, item in enumerate(items):
-        try:
-            signals = signals_in(item, listed)
-        except Refused as refusal:
-            rejected.append(refusal.rejection(index))
-        else:
-            told += signals
-            of_event += [index] * len(signals)
-    read = sort_out([_encode(signal) for signal in told])
-    rejected += [
-        msgspec.structs.replace(each, index=of_event[each.index]) for each in read.rejected
-    ]
-    return SortedOut(read.signals, tuple(rejected), read.received_at)

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from verifier.catalogue.label import Loop
 from verifier.engine.actions import ActionRequest, act
@@ -13,7 +14,6 @@ from verifier.engine.clock import Clock, Wait
 from verifier.engine.documents import document, documents, find_run, job_status, list_runs
 from verifier.engine.fleet import Fleet
 from verifier.engine.guarding import Gatekeeper, GuardAnswer, GuardRequest
-from verifier.engine.lineage import Events, Lineage, read_events
 from verifier.engine.listening import GAP
 from verifier.engine.source_status import source_statuses
 from verifier.exporters.exposition import Exposition, Identity, Scrape, Turns
@@ -27,6 +27,9 @@ from verifier.runs.binding import RunKey
 from verifier.runs.instant import MICROSECOND, format_instant
 from verifier.runs.slots import is_slot, latest_slot
 from verifier.runs.view import action_document
+
+if TYPE_CHECKING:
+    from verifier.engine.lineage import Events, Lineage
 
 
 class UnknownJob(LookupError):
@@ -54,7 +57,13 @@ class Service:
     wait: Wait
     exposition: Exposition = field(default_factory=lambda: Exposition(GAP))
     strangers: Strangers = field(default_factory=Strangers)
-    lineage: Lineage = field(default_factory=Lineage)
+
+    @cached_property
+    def lineage(self) -> "Lineage":
+        """What reads events of OpenLineage: loaded, with all that is Airflow's, for the first."""
+        from verifier.engine.lineage import Lineage
+
+        return Lineage()
 
     def receive(self, items: Sequence[Item], source: str) -> Receipt:
         """Take signals; what is accepted is durable when this returns."""
@@ -95,11 +104,15 @@ class Service:
         histories = self.ledger.known_histories if known else self.ledger.histories()
         return sort_out(items, histories, self.clock(), self.ledger.signals_from)
 
-    def sort_out_events(self, items: Events, *, known: bool) -> SortedOut:
+    def sort_out_events(self, items: "Events", *, known: bool) -> SortedOut:
         """Read events of OpenLineage as the signals in them; ``known`` as for signals."""
         histories = self.ledger.known_histories if known else self.ledger.histories()
-        listed = self.lineage.listed(self.fleet.config, histories)
-        return read_events(items, listed, lambda signals: self.sort_out(signals, known=known))
+        return self.lineage.read(
+            items,
+            self.fleet.config,
+            histories,
+            lambda signals: self.sort_out(signals, known=known),
+        )
 
     def run(self, reference: str) -> dict[str, Any]:
         """One Run document, by run id or ``job/DUE[/partition]``."""

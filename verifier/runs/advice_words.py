@@ -19,6 +19,22 @@ from verifier.runs.signal import Kind
 from verifier.runs.standing import Facts, Standing
 from verifier.runs.verdict import Verdict
 
+TO_DO = {
+    AdviceAction.ACCEPT: "nothing",
+    AdviceAction.WAIT: "wait",
+    AdviceAction.RUN: "run it",
+    AdviceAction.RETRY: "start it again",
+    AdviceAction.RESUME: "go on from the checkpoint",
+    AdviceAction.REPAIR_RERUN: "run it again: it repairs itself",
+    AdviceAction.RECONCILE_FIRST: "compare and repair by hand before anything else",
+    AdviceAction.STOP_RETRIES: "stop the scheduler's retries",
+    AdviceAction.STOP_FIRST: "stop it before anything else",
+    AdviceAction.FENCE_FIRST: "make sure that it is dead before anything else",
+    AdviceAction.DECLARE_CHECK: "declare a check, so that somebody knows",
+    AdviceAction.ASK_AGAIN: "ask the destination again",
+}
+"""What a person does for each action of advice."""
+
 _TWICE = {
     SurfaceKind.NONE: "it would do the work twice",
     SurfaceKind.REPLACE: "two attempts at once would leave a mixture",

@@ -6,18 +6,16 @@ same host alone, so that what is shown to one service never reaches another.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
 from threading import BoundedSemaphore
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import httpx
 import msgspec
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-from verifier.checks.model import Duration
 from verifier.checks.reason import CannotTell, UnknownReason
 from verifier.checks.remark import Level, Remark
 from verifier.checks.store import StoreKind
+from verifier.checks.stores.service import HttpStoreConfig
 from verifier.checks.stores.watch import Stop, Watch
 
 MOST_PAGES = 1_000
@@ -25,48 +23,6 @@ _MOST_REDIRECTS = 5
 _ATTEMPTS = 3
 _PAUSE_SECONDS = 0.2
 _TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
-
-
-def _usable(secret: SecretStr) -> SecretStr:
-    try:
-        url = httpx.URL(secret.get_secret_value())
-    except (httpx.InvalidURL, ValueError):
-        raise ValueError("expected a URL such as https://partner.example/api") from None
-    if url.scheme not in ("http", "https") or not url.host:
-        raise ValueError("expected a URL such as https://partner.example/api")
-    if url.query or url.fragment:
-        raise ValueError("expected no parameters after '?': a check has its own")
-    return secret
-
-
-class HttpStoreConfig(BaseModel):
-    """A service that checks ask."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    type: Literal["http"]
-    url: Annotated[
-        SecretStr,
-        AfterValidator(_usable),
-        Field(description="The address that all paths are below."),
-    ]
-    headers: Annotated[
-        dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,100}$")], SecretStr],
-        Field(description="Sent with every question, such as `Authorization`."),
-    ] = Field(default_factory=dict)
-    timeout: Annotated[
-        Duration,
-        Field(
-            description="The longest that one question may take, with all its pages and retries."
-        ),
-    ] = timedelta(seconds=30)
-    max_bytes: Annotated[
-        int,
-        Field(ge=1, description="The largest answer that is read, in bytes, all pages together."),
-    ] = 32 * 1024 * 1024
-    max_concurrency: Annotated[
-        int, Field(ge=1, le=100, description="How many runs may be asked about at a time.")
-    ] = 4
 
 
 class OpenService:

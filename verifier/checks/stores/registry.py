@@ -9,7 +9,7 @@ from pydantic import Field
 from verifier.checks.reason import CannotTell, UnknownReason
 from verifier.checks.store import Store
 from verifier.checks.stores.files import FilesStore, FilesStoreConfig
-from verifier.checks.stores.http import HttpStore, HttpStoreConfig
+from verifier.checks.stores.service import HttpStoreConfig
 from verifier.checks.stores.sql import SqlStore, SqlStoreConfig
 from verifier.checks.stores.watch import Stop
 
@@ -27,6 +27,9 @@ def store_of(config: AnyStore) -> Store:
         case FilesStoreConfig():
             return FilesStore(config)
         case HttpStoreConfig():
+            # It brings httpx, which takes long to load.
+            from verifier.checks.stores.http import HttpStore
+
             return HttpStore(config)
 
 
