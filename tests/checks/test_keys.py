@@ -3,10 +3,8 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from verifier.checks.keys import key_of, most_copied, sample, shown, sketch
+from verifier.checks.keys import key_of, most_copied, sample, shown
 
 BERLIN = timezone(timedelta(hours=2))
 
@@ -60,32 +58,3 @@ def test_the_most_copied_keys_come_first():
         {"key": "b", "count": 3},
         {"key": "a", "count": 2},
     ]
-
-
-COUNTED = st.lists(st.tuples(st.tuples(st.text(), st.one_of(st.none(), st.text())), st.integers(1)))
-
-
-@given(COUNTED, st.randoms())
-def test_a_sketch_names_a_set_whatever_its_order(counted, random):
-    shuffled = list(counted)
-    random.shuffle(shuffled)
-
-    assert sketch(shuffled) == sketch(counted)
-
-
-def test_a_sketch_changes_with_any_key_or_count():
-    base = sketch([(("a", "b"), 1)])
-
-    others = [
-        sketch([]),
-        sketch([(("a", "c"), 1)]),
-        sketch([(("a", "b"), 2)]),
-        sketch([(("ab", ""), 1)]),
-        sketch([(("a", None), 1)]),
-        sketch([(("a", "b"), 1), (("c", "d"), 1)]),
-    ]
-    assert len({base, *others}) == len(others) + 1
-
-
-def test_a_sketch_is_the_same_in_every_version():
-    assert sketch([(("DE",), 1), (("FR",), 2)]) == "2-ee660ff68a6663e7"

@@ -16,15 +16,13 @@ from time import perf_counter
 from typing import Any
 
 from verifier.checks.inquiry import Inquiry, Known, Statement
-from verifier.checks.reason import CannotTell, UnknownReason, told
+from verifier.checks.reason import HOPELESS, CannotTell, UnknownReason, told
 
 MOST_TOGETHER = 64
 """How many checks one statement answers at most; databases bound columns and depth."""
 
 MOST_FAILURES = 6
 """How often halves are tried: enough to find the one bad check of ``MOST_TOGETHER``."""
-
-_HOPELESS = frozenset({UnknownReason.UNREACHABLE, UnknownReason.INTERRUPTED})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +87,7 @@ def _ask_or_split(group: Sequence[Asked]) -> None:
         problem = told(partial(_ask, some))
         if problem is None:
             continue
-        if problem.reason in _HOPELESS:
+        if problem.reason in HOPELESS:
             return
         failures += 1
         half = len(some) // 2

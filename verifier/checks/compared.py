@@ -1,12 +1,14 @@
 """What is there, compared key by key with what should be there."""
 
+from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
 import msgspec
 
 from verifier.checks.answer import Answer
-from verifier.checks.keys import Key, most_copied, sample, sketch
+from verifier.checks.keys import Key, most_copied, sample
+from verifier.checks.sketch import Sketch, sketch_of
 from verifier.runs.evaluation import Effect, Result
 
 
@@ -21,6 +23,8 @@ class Compared(msgspec.Struct):
     expected: set[Key] = msgspec.field(default_factory=set)
     found: dict[Key, int] = msgspec.field(default_factory=dict)
     nameless: dict[Key, int] = msgspec.field(default_factory=dict)
+    agreed: dict[str, Sketch] = msgspec.field(default_factory=dict)
+    """Further keys, in groups, each of which is expected and there once; none of them is held."""
     damaged: int = 0
     """Expected keys of which only a part is there: they are missing, but not nothing."""
 
@@ -35,9 +39,15 @@ class Compared(msgspec.Struct):
         return self.found.keys() - self.expected
 
     @property
+    def due(self) -> int:
+        """How many keys are expected."""
+        return len(self.expected) + sum(each.count for each in self.agreed.values())
+
+    @property
     def rows(self) -> int:
         """All rows."""
-        return sum(self.found.values()) + sum(self.nameless.values())
+        held = sum(self.found.values()) + sum(self.nameless.values())
+        return held + sum(each.count for each in self.agreed.values())
 
     @property
     def surplus(self) -> int:
@@ -58,7 +68,7 @@ class Compared(msgspec.Struct):
         missing, strange = self.missing, self.strange
         return {
             "rows": self.rows,
-            "keys": len(self.found),
+            "keys": self.rows - self.surplus - sum(self.nameless.values()),
             "missing": len(missing),
             "surplus": self.surplus,
             "unexpected": len(strange) + sum(self.nameless.values()),
@@ -77,11 +87,15 @@ class Compared(msgspec.Struct):
         return Answer(
             result=Result.HOLDS if holds else Result.VIOLATED,
             effect=self.effect,
-            expected=len(self.expected),
-            done=len(self.expected) - missing,
+            expected=self.due,
+            done=self.due - missing,
             missing=missing,
             surplus=self.surplus,
             unexpected=unexpected,
-            source_sketch=sketch((key, 1) for key in self.expected),
-            destination_sketch=sketch(chain(self.found.items(), self.nameless.items())),
+            source_sketch=self._sketch((key, 1) for key in self.expected),
+            destination_sketch=self._sketch(chain(self.found.items(), self.nameless.items())),
         )
+
+    def _sketch(self, held: Iterable[tuple[Key, int]]) -> str:
+        """The sketch of one side, whatever part of it is held."""
+        return str(sum(self.agreed.values(), sketch_of(held)))

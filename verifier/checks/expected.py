@@ -74,14 +74,48 @@ class Expected(Part):
 
         Raises ``CannotTell`` where they cannot be had or cannot be believed.
         """
+        keys = self.read(inquiry, self.asked(inquiry), width)
+        self.believe(len(keys), inquiry)
+        return keys
+
+    def asked(self, inquiry: Inquiry) -> Statement:
+        """What gives the expected keys; raises ``CannotTell`` where they are not ready."""
         evidence = inquiry.evidence["expected"] = {}
         self._require_ready(inquiry, evidence)
         statement = inquiry.statement(self.store, self.sql)
         evidence.update(statement.evidence())
-        keys = _read_keys(inquiry, statement, width)
-        evidence["keys"] = len(keys)
-        self._require_credible(len(keys), inquiry, evidence)
+        return statement
+
+    def read(
+        self, inquiry: Inquiry, statement: Statement, width: int, most: int | None = None
+    ) -> set[Key]:
+        """The keys that ``statement`` gives; no more of them than one above ``most``."""
+        keys: set[Key] = set()
+        with inquiry.rows(statement) as rows:
+            for row in rows:
+                if len(row) != width:
+                    raise CannotTell(
+                        UnknownReason.WRONG_SHAPE,
+                        f"expected a column for each of the {width} of the key, found {len(row)}",
+                    )
+                key = key_of(row)
+                if None in key:
+                    raise CannotTell(UnknownReason.NULL_KEY, "an expected key is NULL")
+                keys.add(key)
+                if len(keys) > inquiry.max_keys:
+                    raise CannotTell(
+                        UnknownReason.TOO_MANY_KEYS,
+                        f"more than {inquiry.max_keys} keys are expected",
+                    )
+                if most is not None and len(keys) > most:
+                    break
         return keys
+
+    def believe(self, keys: int, inquiry: Inquiry) -> None:
+        """Notes how many are expected; raises ``CannotTell`` where that is not believed."""
+        evidence = inquiry.evidence["expected"]
+        evidence["keys"] = keys
+        self._require_credible(keys, inquiry, evidence)
 
     def count(self, inquiry: Inquiry) -> int:
         """The expected number; raises ``CannotTell`` as ``keys`` does."""
@@ -171,23 +205,3 @@ def _is_true(value: object) -> bool:
     if isinstance(value, bool):
         return value
     return to_number(value) != 0
-
-
-def _read_keys(inquiry: Inquiry, statement: Statement, width: int) -> set[Key]:
-    keys: set[Key] = set()
-    with inquiry.rows(statement) as rows:
-        for row in rows:
-            if len(row) != width:
-                raise CannotTell(
-                    UnknownReason.WRONG_SHAPE,
-                    f"expected a column for each of the {width} of the key, found {len(row)}",
-                )
-            key = key_of(row)
-            if None in key:
-                raise CannotTell(UnknownReason.NULL_KEY, "an expected key is NULL")
-            keys.add(key)
-            if len(keys) > inquiry.max_keys:
-                raise CannotTell(
-                    UnknownReason.TOO_MANY_KEYS, f"more than {inquiry.max_keys} keys are expected"
-                )
-    return keys

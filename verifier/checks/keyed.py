@@ -105,7 +105,10 @@ class KeyedRows(Part):
         )
 
     def ask(self, inquiry: Inquiry, select: str, rest: str, **values: Value) -> Statement:
-        """A statement over the rows of the run's keys, as far as ``within`` reaches."""
+        """A statement over the rows of the run's keys, as far as ``within`` reaches.
+
+        ``rest`` may begin with ``AND`` and a further condition.
+        """
         session = inquiry.session(self.store)
         sql = f"SELECT {select}\n{self._rows(session)}\n{rest}"
         return inquiry.statement(self.store, sql, **self._own_values(inquiry), **values)
@@ -156,7 +159,7 @@ class KeyedRows(Part):
         copies = f"{key} IN ({picked})"
         if isinstance(self.within, timedelta):
             copies = f"({copies} AND {self._instant(session)} >= :look_back_start)"
-        return f"FROM {table}\n{self._where()}\nOR {copies}"
+        return f"FROM {table}\nWHERE (({self.where}\n)\nOR {copies})"
 
     def _instant(self, session: Session) -> str:
         return f"{session.quote(self.table)}.{session.quote(self.column or '')}"

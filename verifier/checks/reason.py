@@ -59,6 +59,9 @@ class UnknownReason(StrEnum):
     INTERNAL = "internal"
 
 
+HOPELESS = frozenset({UnknownReason.UNREACHABLE, UnknownReason.INTERRUPTED})
+"""The reasons for which no other statement will be answered either."""
+
 T = TypeVar("T")
 
 _LONGEST_DETAIL = 200

@@ -10,9 +10,10 @@ from verifier.checks.answer import Answer
 from verifier.checks.compared import Compared
 from verifier.checks.expected import Expected
 from verifier.checks.inquiry import Inquiry
-from verifier.checks.keyed import KeyedCheck, count_by_key
+from verifier.checks.keyed import KeyedCheck
 from verifier.checks.model import Query
 from verifier.checks.reason import CannotTell, told
+from verifier.checks.sides import compare
 from verifier.checks.split import Split
 from verifier.checks.store import Session
 
@@ -56,9 +57,11 @@ class Scope(KeyedCheck):
 
     def split(self, inquiry: Inquiry) -> Split:
         """The same two statements, their keys told apart by partition."""
-        sides = self._read(inquiry)
         column = self.key.index(self.partition or "")
+        sides = self._read(inquiry, column)
         by_partition: dict[str, Compared] = defaultdict(Compared)
+        for alike, sketch in sides.agreed.items():
+            by_partition[alike].agreed[alike] = sketch
         for key in sides.expected:
             by_partition[key[column] or ""].expected.add(key)
         for key, count in sides.found.items():
@@ -72,7 +75,7 @@ class Scope(KeyedCheck):
                 by_partition[name].nameless[key] = count
         may_be_empty = self.expected.allow_empty
         answers = {
-            name: each.answer() if each.expected or each.surplus or may_be_empty else None
+            name: each.answer() if each.due or each.surplus or may_be_empty else None
             for name, each in by_partition.items()
         }
         doubt = told(lambda: self.require_reach(inquiry))
@@ -83,12 +86,8 @@ class Scope(KeyedCheck):
             doubt if isinstance(doubt, CannotTell) else None,
         )
 
-    def _read(self, inquiry: Inquiry) -> Compared:
+    def _read(self, inquiry: Inquiry, partition: int | None = None) -> Compared:
         """What should be there and what is; notes both as evidence."""
-        expected = self.expected.keys(inquiry, len(self.key))
-        columns = ", ".join(self.columns(inquiry.session(self.store)))
-        statement = self.ask(inquiry, f"{columns}, count(*)", f"GROUP BY {columns}")
-        inquiry.evidence.update(statement.evidence())
-        sides = Compared(expected, *count_by_key(inquiry, statement))
+        sides = compare(self, self.expected, inquiry, partition)
         inquiry.evidence.update(sides.evidence())
         return sides

@@ -82,6 +82,12 @@ def condition_problem(sql: str) -> str | None:
     return "expected a condition, found a '(' that nothing closes" if depth else None
 
 
+def within(sql: str) -> str:
+    """``sql`` without the ``;`` at its end, so that it may stand in another statement."""
+    end = next((match.start() for match in _TOKEN.finditer(sql) if match[0] == ";"), len(sql))
+    return sql[:end]
+
+
 def reads(sql: str) -> bool:
     """Whether the first word of ``sql`` is one that a reading statement starts with."""
     return _first_word(sql).upper() in _READING

@@ -11,6 +11,7 @@ import msgspec
 from verifier.checks.question import Value
 from verifier.checks.reason import UnknownReason
 from verifier.checks.remark import Remark
+from verifier.checks.stores.digests import Digests
 
 Rows = Iterator[tuple[Any, ...]]
 """What a statement gave, read once and as it is asked for, so that memory stays bounded."""
@@ -54,6 +55,19 @@ class Session(Opened, Protocol):
 
         Equal values, as the table's own equality says, have the same one. None where the
         store has none.
+        """
+
+    @property
+    def digests(self) -> Digests | None:
+        """How the store takes digests of keys; None where it cannot."""
+
+    def plain(
+        self, sql: str, parameters: Mapping[str, object], columns: Sequence[str]
+    ) -> list[str] | None:
+        """The plain text of ``columns``, as expressions; None where that is not certain.
+
+        ``sql`` gives the same columns, and runs; a ``LIMIT 0`` keeps it from giving rows.
+        Raises ``CannotTell`` as ``select`` does.
         """
 
     def bind(self, value: Value) -> object:

@@ -14,6 +14,7 @@ from verifier.checks.question import Value
 from verifier.checks.reason import CannotTell, UnknownReason
 from verifier.checks.remark import Remark
 from verifier.checks.sqltext import for_sqlalchemy
+from verifier.checks.stores.digests import Digests, Kind
 from verifier.checks.stores.watch import Watch
 
 ROWS_A_FETCH = 5_000
@@ -44,6 +45,8 @@ class Database(ABC):
     """The name of the dialect, and how values stand in its statements (PEP 249)."""
     PROBE: ClassVar[str] = "SELECT 1"
     """Cheap, and answered only by a database that can be read."""
+    DIGESTS: ClassVar[Digests | None] = None
+    """How it takes digests of keys; None where only Python does."""
 
     def __init__(self, url: URL, statement_timeout: timedelta, lock_timeout: timedelta) -> None:
         name, paramstyle = self.DIALECT
@@ -121,6 +124,13 @@ class Database(ABC):
     def hashed(self, connection: Any, columns: Sequence[str]) -> str | None:  # noqa: ARG002 - see examine
         """A number of 64 bits that equal values of ``columns`` share, or None."""
         return None
+
+    def kinds(self, connection: Any, sql: str, values: Any) -> list[Kind | None]:  # noqa: ARG002 - see examine
+        """The type of each column of what ``sql`` gives; None for one with no digest.
+
+        ``sql`` is as ``bound`` made it, and runs as it is.
+        """
+        return []
 
     def quote(self, name: str) -> str:
         """``name`` as an identifier, quoted where it must be; each part by itself."""

@@ -9,6 +9,7 @@ it for writing, and the other way round. So it is opened for a session and no lo
 while nobody else has it, every statement of a session sees the same state.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -19,7 +20,9 @@ from sqlalchemy import URL
 
 from verifier.checks.reason import UnknownReason
 from verifier.checks.remark import Level, Remark
+from verifier.checks.stores import digests
 from verifier.checks.stores.database import Database, Rows, Select, Told, fetched
+from verifier.checks.stores.digests import Kind
 from verifier.checks.stores.watch import Watch
 
 _CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
@@ -48,11 +51,29 @@ _BY_TYPE: tuple[tuple[type[Exception], str, UnknownReason], ...] = (
 )
 
 
+_KINDS = {
+    "VARCHAR": Kind.TEXT,
+    **dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"), Kind.INTEGER),
+    **dict.fromkeys(("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"), Kind.INTEGER),
+    "DECIMAL": Kind.DECIMAL,
+    "BOOLEAN": Kind.TRUTH,
+    "DATE": Kind.DATE,
+    "TIMESTAMP": Kind.INSTANT,
+    "TIMESTAMP WITH TIME ZONE": Kind.INSTANT,
+    "UUID": Kind.UUID,
+}
+
+
+_ONLY_FRACTION = re.compile(r"^DECIMAL\((\d+),\1\)$")
+"""Such a number has no 0 before its point when it is text."""
+
+
 class DuckdbDatabase(Database):
     """One database file."""
 
     DIALECT = ("postgresql", "numeric_dollar")
     """DuckDB's grammar is PostgreSQL's."""
+    DIGESTS = digests.DUCKDB
 
     @classmethod
     def url_problem(cls, url: URL) -> str | None:
@@ -106,6 +127,14 @@ class DuckdbDatabase(Database):
             f"decode(encode({expression}))" if kind == "VARCHAR" else expression
             for kind, expression in zip(found, plain, strict=True)
         ]
+
+    def kinds(
+        self, connection: duckdb.DuckDBPyConnection, sql: str, values: Any
+    ) -> list[Kind | None]:
+        """The type of each column, by its name."""
+        with self.run(connection, sql, values):
+            types = [str(column[1]) for column in connection.description or ()]
+        return [_KINDS.get(_ONLY_FRACTION.sub("", name).partition("(")[0]) for name in types]
 
     def reason(self, error: Exception, watch: Watch) -> Told | None:
         """Why ``error`` came, and its first line; None where DuckDB did not raise it."""

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pymysql
+from pymysql.constants import FIELD_TYPE
 from pymysql.cursors import SSCursor
 from sqlalchemy import URL
 
@@ -21,6 +22,7 @@ from verifier.checks.question import Value
 from verifier.checks.reason import UnknownReason
 from verifier.checks.remark import Level, Remark
 from verifier.checks.sqltext import statement_problem
+from verifier.checks.stores import digests
 from verifier.checks.stores.database import (
     Database,
     Rows,
@@ -30,6 +32,7 @@ from verifier.checks.stores.database import (
     fetched,
     whole_seconds,
 )
+from verifier.checks.stores.digests import Kind
 from verifier.checks.stores.watch import Watch
 
 _LONGEST_CONNECT_SECONDS = 10
@@ -66,10 +69,43 @@ _RIGHTS_TO_WRITE = re.compile(
 )
 
 
+_KINDS = {
+    **dict.fromkeys(
+        (
+            FIELD_TYPE.TINY,
+            FIELD_TYPE.SHORT,
+            FIELD_TYPE.INT24,
+            FIELD_TYPE.LONG,
+            FIELD_TYPE.LONGLONG,
+            FIELD_TYPE.YEAR,
+        ),
+        Kind.INTEGER,
+    ),
+    **dict.fromkeys((FIELD_TYPE.DECIMAL, FIELD_TYPE.NEWDECIMAL), Kind.DECIMAL),
+    **dict.fromkeys((FIELD_TYPE.DATE, FIELD_TYPE.NEWDATE), Kind.DATE),
+    **dict.fromkeys((FIELD_TYPE.DATETIME, FIELD_TYPE.TIMESTAMP), Kind.INSTANT),
+    **dict.fromkeys(
+        (
+            FIELD_TYPE.VARCHAR,
+            FIELD_TYPE.VAR_STRING,
+            FIELD_TYPE.STRING,
+            FIELD_TYPE.TINY_BLOB,
+            FIELD_TYPE.BLOB,
+            FIELD_TYPE.MEDIUM_BLOB,
+            FIELD_TYPE.LONG_BLOB,
+        ),
+        Kind.TEXT,
+    ),
+}
+_BYTES = 63
+"""The character set of what is no text (dev.mysql.com/doc/c-api/8.4/en, MYSQL_FIELD)."""
+
+
 class MysqlDatabase(Database):
     """A database of a MariaDB or MySQL server."""
 
     DIALECT = ("mysql+pymysql", "format")
+    DIGESTS = digests.MYSQL
 
     def __init__(self, url: URL, statement_timeout: timedelta, lock_timeout: timedelta) -> None:
         super().__init__(url, statement_timeout, lock_timeout)
@@ -183,6 +219,19 @@ class MysqlDatabase(Database):
             if column.lower() in texts
             else expression
             for column, expression in zip(columns, plain, strict=True)
+        ]
+
+    def kinds(self, connection: Any, sql: str, values: Any) -> list[Kind | None]:
+        """The type of each column, by its number; text only where it comes as UTF-8."""
+        with connection.cursor() as cursor:
+            cursor.execute(sql, values)
+            columns = cursor._result.fields  # bytes and text differ in nothing that is public
+        if connection.charset != "utf8mb4":
+            return [None] * len(columns)
+        kinds = [_KINDS.get(column.type_code) for column in columns]
+        return [
+            None if kind is Kind.TEXT and column.charsetnr == _BYTES else kind
+            for kind, column in zip(kinds, columns, strict=True)
         ]
 
     def reason(self, error: Exception, watch: Watch) -> Told | None:

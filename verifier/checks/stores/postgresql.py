@@ -27,6 +27,7 @@ from sqlalchemy import URL
 from verifier.checks.reason import UnknownReason
 from verifier.checks.remark import Level, Remark
 from verifier.checks.sqltext import statement_problem
+from verifier.checks.stores import digests
 from verifier.checks.stores.database import (
     ROWS_A_FETCH,
     Database,
@@ -36,6 +37,7 @@ from verifier.checks.stores.database import (
     cut,
     whole_seconds,
 )
+from verifier.checks.stores.digests import Kind
 from verifier.checks.stores.watch import Watch
 
 _LONGEST_CONNECT_SECONDS = 10
@@ -95,6 +97,18 @@ _RIGHTS = """
 """
 
 
+# Of pg_catalog.pg_type, where these never change. A domain is told by its base type.
+_KINDS = {
+    **dict.fromkeys((25, 1043, 1042, 19), Kind.TEXT),
+    **dict.fromkeys((21, 23, 20), Kind.INTEGER),
+    1700: Kind.DECIMAL,
+    16: Kind.TRUTH,
+    1082: Kind.DATE,
+    **dict.fromkeys((1114, 1184), Kind.INSTANT),
+    2950: Kind.UUID,
+}
+
+
 class _Unpadded(TextLoader):
     """The blanks that pad a ``char(n)`` are no part of its value, as for the server itself."""
 
@@ -108,6 +122,7 @@ class PostgresqlDatabase(Database):
     """A database of a PostgreSQL server."""
 
     DIALECT = ("postgresql+psycopg", "pyformat")
+    DIGESTS = digests.POSTGRESQL
 
     def __init__(self, url: URL, statement_timeout: timedelta, lock_timeout: timedelta) -> None:
         super().__init__(url, statement_timeout, lock_timeout)
@@ -196,6 +211,18 @@ class PostgresqlDatabase(Database):
             f'{expression}::text COLLATE "C"' if column in strange else expression
             for column, expression in zip(columns, plain, strict=True)
         ]
+
+    def kinds(
+        self, connection: psycopg.Connection[Any], sql: str, values: Any
+    ) -> list[Kind | None]:
+        """The type of each column, by its number; none where text is not kept as UTF-8."""
+        with connection.transaction(force_rollback=True):
+            columns = connection.execute(sql, values).description or ()
+        if connection.info.parameter_status("server_encoding") != "UTF8":
+            return [None] * len(columns)
+        kinds = [_KINDS.get(column.type_code) for column in columns]
+        trims = connection.info.server_version >= 130_000
+        return [kind if trims or kind is not Kind.DECIMAL else None for kind in kinds]
 
     def hashed(self, connection: psycopg.Connection[Any], columns: Sequence[str]) -> str | None:
         """By each type's own hash, which agrees with its equality; since PostgreSQL 14."""

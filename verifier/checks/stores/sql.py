@@ -17,6 +17,7 @@ from verifier.checks.remark import Level, Remark
 from verifier.checks.sqltext import reads
 from verifier.checks.store import StoreKind
 from verifier.checks.stores.database import Database, Rows
+from verifier.checks.stores.digests import Digests
 from verifier.checks.stores.kinds import EXPECTED_URL, database_of, url_problem
 from verifier.checks.stores.watch import Stop, Watch
 
@@ -87,6 +88,27 @@ class SqlSession:
         """A number of 64 bits for the values of ``columns``; None where there is none."""
         return self._database.hashed(self._connection, columns)
 
+    @property
+    def digests(self) -> Digests | None:
+        """How the database takes digests of keys; None where it cannot."""
+        return self._database.DIGESTS
+
+    def plain(
+        self, sql: str, parameters: Mapping[str, object], columns: Sequence[str]
+    ) -> list[str] | None:
+        """The plain text of ``columns``, which ``sql`` gives; None where that is not certain."""
+        digests = self.digests
+        if digests is None:
+            return None
+        with self._asking(sql, parameters) as (statement, values):
+            kinds = self._database.kinds(self._connection, statement, values)
+        texts = [
+            digests.plain[kind].format(column)
+            for kind, column in zip(kinds, columns, strict=True)
+            if kind is not None and kind in digests.plain
+        ]
+        return texts if len(texts) == len(columns) else None
+
     def bind(self, value: Value) -> object:
         """``value`` as the database binds it."""
         return self._database.bind(value)
@@ -94,15 +116,19 @@ class SqlSession:
     @contextmanager
     def select(self, sql: str, parameters: Mapping[str, object]) -> Iterator[Rows]:
         """Runs ``sql``; raises ``CannotTell`` for whatever the database does not answer."""
-        refusal = self._database.refusal(sql)
-        if refusal is not None:
-            raise CannotTell(UnknownReason.NOT_READ_ONLY, refusal)
-        with self._running(), told(self._database, self._watch, sql):
-            statement, values = self._database.bound(sql, parameters)
+        with self._asking(sql, parameters) as (statement, values):
             with self._database.run(self._connection, statement, values) as rows:
                 yield rows
             if not self._database.undisturbed(self._connection):
                 raise CannotTell(UnknownReason.LOCKED, "it was written to while it was read")
+
+    @contextmanager
+    def _asking(self, sql: str, parameters: Mapping[str, object]) -> Iterator[tuple[str, Any]]:
+        refusal = self._database.refusal(sql)
+        if refusal is not None:
+            raise CannotTell(UnknownReason.NOT_READ_ONLY, refusal)
+        with self._running(), told(self._database, self._watch, sql):
+            yield self._database.bound(sql, parameters)
 
     @contextmanager
     def _running(self) -> Iterator[None]:
