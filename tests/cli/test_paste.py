@@ -17,6 +17,9 @@ def run(**more: Any) -> dict[str, Any]:
         "job": "revenue",
         "due": "2026-04-03T02:00:00Z",
         "partition": None,
+        "run": "revenue/2026-04-03T02:00:00Z",
+        "verdict": None,
+        "declaration": {"valid_from": "2026-04-01T00:00:00Z", "corrected_at": None},
         "checks": [],
         "advice": {"action": "accept", "do_not": [], "commands": []},
         **more,
@@ -133,6 +136,29 @@ def test_where_starting_it_is_the_advice_no_start_is_forbidden() -> None:
 
 def test_where_nothing_is_to_be_run_the_block_says_so() -> None:
     assert shell_block(run()) == ["# accept: there is nothing to run"]
+
+
+CORRECTED = {"valid_from": "2026-04-01T00:00:00Z", "corrected_at": "2026-04-03T09:00:00Z"}
+
+
+@pytest.mark.parametrize("verdict", [None, "wrong", "unproven"])
+@pytest.mark.parametrize("partition", [None, "eu"])
+def test_an_open_run_that_is_judged_by_older_checks_may_be_judged_anew(
+    verdict: str | None, partition: str | None
+) -> None:
+    path = "revenue/2026-04-03T02:00:00Z" + (f"/{partition}" if partition else "")
+    told = shell_block(run(verdict=verdict, partition=partition, run=path, declaration=CORRECTED))
+    assert told[1:] == [
+        "# It is judged by the checks of its time. To judge it by those since "
+        "2026-04-03T09:00:00Z:",
+        "landed act rejudge revenue/2026-04-03T02:00:00Z --by YOU --reason WHY",
+        "landed verify revenue --due 2026-04-03T02:00:00Z",
+    ]
+
+
+@pytest.mark.parametrize("verdict", ["verified", "reconciled", "excused"])
+def test_nothing_is_to_be_judged_anew_of_a_run_that_is_closed(verdict: str) -> None:
+    assert len(shell_block(run(verdict=verdict, declaration=CORRECTED))) == 1
 
 
 def test_the_block_runs_in_a_shell_and_does_only_what_is_safe() -> None:

@@ -52,6 +52,7 @@ def run(**more: Any) -> dict[str, Any]:
         "partition": None,
         "lane": "live",
         "interval": None,
+        "declaration": {"valid_from": None, "corrected_at": None},
         "statement": "",
         "owner": None,
         "runbook": None,
@@ -184,3 +185,14 @@ def test_what_happened_is_told_in_order_of_time(rendered: Rendered) -> None:
 def test_an_action_with_an_end_says_until_when() -> None:
     action = {"action": "mute", "attempt": None, "until": AT, "by": "mia", "reason": "x"}
     assert action_sentence(action) == "mute until 2026-04-03T02:00:00Z by mia: x"
+
+
+def test_it_is_told_by_which_declaration_a_run_is_judged(rendered: Rendered) -> None:
+    lines = rendered(*story(run(declaration={"valid_from": AT, "corrected_at": None})))
+    assert "declared  as of 2026-04-03T02:00:00Z" in lines
+    corrected = {"valid_from": AT, "corrected_at": "2026-04-03T09:00:00Z"}
+    text = " ".join(" ".join(rendered(*story(run(declaration=corrected)))).split())
+    assert (
+        "as of 2026-04-03T02:00:00Z; the checks were changed at 2026-04-03T09:00:00Z, and do not "
+        "count for this run"
+    ) in text

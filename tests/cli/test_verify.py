@@ -138,3 +138,44 @@ def test_what_the_wrapper_spooled_before_the_job_was_known_is_heard(
     subprocess.run([*command, "--", "false"], check=False)
     told = landed("verify", "revenue", "--due", home.verified, "--json")
     assert told.json["runs"][0]["reported"] == "failed"
+
+
+def correct_the_check(home: Any) -> None:
+    """Region R3 is no region any more, so what was partial is complete."""
+    path = home.path / "landed.yaml"
+    wrong = "select code from regions"
+    path.write_text(path.read_text().replace(wrong, f"{wrong} where code <> 'R3'"))
+
+
+def test_after_a_check_was_corrected_it_is_told_that_an_older_run_was_asked_the_old_one(
+    home: Any, landed: Landed
+) -> None:
+    correct_the_check(home)
+    told = landed("verify", "revenue", "--due", home.lied)
+    assert (told.code, told.out.splitlines()[2].split()[0]) == (1, "partial")
+    assert "this run was asked by the checks of its time" in told.err
+    assert f"landed act rejudge revenue/{home.lied} --by YOU --reason WHY" in told.err
+    span = ("--from", home.verified, "--to", home.ambiguous)
+    assert "3 of these runs were asked by the checks" in landed("verify", "revenue", *span).err
+    assert landed("verify", "revenue", "--due", home.lied, "--json").err == ""
+
+
+def test_an_older_run_is_verified_by_the_corrected_check_once_somebody_wants_that(
+    home: Any, landed: Landed
+) -> None:
+    correct_the_check(home)
+    done = landed("act", "rejudge", f"revenue/{home.lied}", "--by", "mia", "--reason", "no R3")
+    assert (done.code, done.err) == (0, "")
+    told = landed("verify", "revenue", "--due", home.lied)
+    assert (told.code, told.out.splitlines()[2].split()[0], told.err) == (0, "verified", "")
+    story = landed("explain", f"revenue/{home.lied}").out
+    assert "partial became open" in story
+    assert "rejudge by mia: no R3" in story
+
+
+def test_a_run_is_not_judged_anew_where_nothing_was_declared_since(
+    home: Any, landed: Landed
+) -> None:
+    done = landed("act", "rejudge", f"revenue/{home.lied}", "--by", "mia", "--reason", "no R3")
+    assert done.code == 2
+    assert "is judged already by what is declared now" in done.err

@@ -7,6 +7,8 @@ import pytest
 
 from verifier.engine.actions import ActionRefused, ActionRequest
 from verifier.engine.documents import find_run
+from verifier.engine.export import export
+from verifier.ledger.history import Span
 from verifier.runs.action import ActionKind
 
 FIRST = datetime(2026, 4, 2, 2, 0, tzinfo=UTC)
@@ -100,3 +102,89 @@ def test_who_and_why_must_be_told(world: Any) -> None:
 def test_a_run_that_is_not_known_cannot_be_closed(world: Any) -> None:
     with pytest.raises(LookupError):
         act(world, ActionKind.SKIP, key=find_run(world.ledger, "revenue/2020-01-01T02:00:00Z"))
+
+
+def correct_the_check(world: Any) -> None:
+    """Half of the regions was all that there should be, so the check was wrong."""
+    path = world.home / "landed.yaml"
+    wrong = 'sql: "select code from regions"'
+    assert path.read_text().count(wrong) == 1
+    right = "sql: \"select code from regions where code < 'R05'\""
+    path.write_text(path.read_text().replace(wrong, right))
+    world.close()
+    world.open()
+
+
+def test_a_corrected_check_changes_no_older_run_and_the_run_says_so(world: Any) -> None:
+    half_done(world)
+    assert world.run()["declaration"]["corrected_at"] is None
+    world.now = FIRST + 20 * MINUTE
+    correct_the_check(world)
+    world.tick_to(FIRST + 30 * MINUTE)
+    run = world.run()
+    assert (run["verdict"], len(run["revisions"])) == ("partial", 1)
+    assert run["declaration"] == {
+        "valid_from": "2026-04-01T12:00:00Z",
+        "corrected_at": "2026-04-02T02:20:00Z",
+    }
+    newer = world.run(FIRST + timedelta(days=1))
+    assert newer["declaration"] == {"valid_from": "2026-04-02T02:20:00Z", "corrected_at": None}
+
+
+def test_what_else_is_declared_anew_is_no_correction_of_the_checks(world: Any) -> None:
+    half_done(world)
+    path = world.home / "landed.yaml"
+    path.write_text(
+        path.read_text().replace("class: one-result", "class: one-result\n    owner: me")
+    )
+    world.close()
+    world.open()
+    assert world.service.ledger.histories()["revenue"].latest.owner == "me"
+    assert world.run()["declaration"]["corrected_at"] is None
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_run_is_judged_anew_by_what_is_declared_now(world: Any, asked: bool) -> None:
+    half_done(world)
+    world.now = FIRST + 20 * MINUTE
+    correct_the_check(world)
+    world.now += MINUTE
+    act(world, ActionKind.REJUDGE)
+    before = world.run()
+    assert (before["state"], before["verdict"]) == ("settling", None)
+    assert [check["result"] for check in before["checks"]] == ["unknown", "unknown"]
+    world.now += MINUTE
+    if asked:
+        world.service.verify([find_run(world.ledger, RUN)])
+    else:
+        world.tick()
+    run = world.run()
+    assert (run["verdict"], run["false_success"]) == ("verified", False)
+    assert [(each["from"], each["to"]) for each in run["revisions"]] == [
+        (None, "partial"),
+        ("partial", None),
+        (None, "verified"),
+    ]
+    assert run["declaration"] == {"valid_from": "2026-04-02T02:20:00Z", "corrected_at": None}
+    assert [(each["action"], each["by"]) for each in run["actions"]] == [("rejudge", "ann")]
+    assert world.ledger.check(world.now) == []
+
+
+def test_what_was_answered_before_a_run_is_judged_anew_is_kept_and_exported(world: Any) -> None:
+    half_done(world)
+    world.now = FIRST + 20 * MINUTE
+    correct_the_check(world)
+    world.now += MINUTE
+    act(world, ActionKind.REJUDGE)
+    world.tick()
+    with export(world.ledger, Span(job="revenue", until=FIRST + MINUTE), world.now) as found:
+        (run,) = found.documents
+    effects = [each["checks"][0]["effect"] for each in run["evaluations"]]
+    assert effects == ["partial", "partial", "complete"]
+
+
+def test_only_a_run_that_is_judged_by_an_older_declaration_is_judged_anew(world: Any) -> None:
+    half_done(world)
+    with pytest.raises(ActionRefused, match=r"since 2026-04-01T12:00:00Z; a changed landed\.yaml"):
+        act(world, ActionKind.REJUDGE)
+    assert world.run()["actions"] == []

@@ -11,6 +11,7 @@ import pytest
 from verifier.checks import survey
 from verifier.checks.stores.registry import Stores
 from verifier.config.load import load
+from verifier.engine.actions import ActionRefused, ActionRequest, act
 from verifier.engine.asking import verify
 from verifier.engine.documents import document
 from verifier.engine.engine import Engine
@@ -19,6 +20,7 @@ from verifier.engine.guarding import Gatekeeper, GuardRequest
 from verifier.engine.listening import still_here
 from verifier.ledger.ledger import Ledger
 from verifier.ledger.listing import RunFilter
+from verifier.runs.action import ActionKind
 from verifier.runs.binding import RunKey
 from verifier.runs.instant import format_instant
 from verifier.runs.signal import Kind, Lane, Signal
@@ -434,3 +436,32 @@ def test_damage_is_told_though_a_tenant_came_meanwhile(tenants: Tenants) -> None
     verify(tenants.ledger, tenants.fleet, [tenants.key(DUE)], lambda: tenants.now, tenants.wait)
     assert "t000 duplicated" in tenants.rows()
     assert tenants.run(DUE)["verdict"] == "duplicated"
+
+
+def test_partitions_are_judged_anew_with_the_run_of_all_and_not_alone(tenants: Tenants) -> None:
+    tenants.wrote(DUE, 3)
+    tenants.ran(DUE, "a1")
+    tenants.until(DUE + timedelta(minutes=4))
+    assert tenants.rows() == ["- partial", "t003 absent"]
+    text = (tenants.home / "landed.yaml").read_text()
+    text = text.replace("from tenants", "from tenants where id <> 't003'")
+    (tenants.home / "landed.yaml").write_text(text)
+    tenants.fleet.replace(load(tenants.home / "landed.yaml", {}), tenants.stores)
+    tenants.fleet.register(tenants.now)
+    tenants.until(tenants.now + timedelta(minutes=1))
+
+    def rejudge(key: RunKey) -> None:
+        signed = {"by": "ann", "reason": "t003 is nobody's", "job": "health"}
+        act(tenants.ledger, ActionRequest(kind=ActionKind.REJUDGE, key=key, **signed), tenants.now)
+
+    with pytest.raises(ActionRefused, match=r"expected health/2026-04-02T12:00:00Z: all"):
+        rejudge(tenants.key(DUE, "t003"))
+    rejudge(tenants.key(DUE))
+    for partition in ("", "t003"):
+        assert tenants.run(DUE, partition)["verdict"] is None
+    tenants.until(tenants.now + timedelta(minutes=1))
+    anew = "2026-04-02T12:04:00Z"
+    assert tenants.run(DUE)["verdict"] == "verified"
+    for partition in ("", "t003"):
+        assert tenants.run(DUE, partition)["declaration"]["valid_from"] == anew
+    assert tenants.ledger.check(tenants.now) == []

@@ -149,8 +149,8 @@ def test_a_run_is_judged_by_what_was_declared_at_its_time(ledger, told, build):
     now = build.at("04:00")
     assert ledger.facts(build.nightly, now).declaration.owner is None
     assert ledger.facts(build.key("nightly", "+1 02:00"), now).declaration.owner == "ben"
-    assert ledger.declared_at(build.nightly, now) == build.declared
-    assert ledger.declared_at(build.key("nightly", "+1 02:00"), now) == build.at("03:00")
+    assert ledger.facts(build.nightly, now).declared_at == build.declared
+    assert ledger.facts(build.key("nightly", "+1 02:00"), now).declared_at == build.at("03:00")
 
 
 def test_a_run_without_a_slot_is_judged_by_what_was_declared_at_its_first_signal(
@@ -162,7 +162,7 @@ def test_a_run_without_a_slot_is_judged_by_what_was_declared_at_its_first_signal
     first, second = (row.key for row in reversed(ledger.runs(RunFilter())))
     assert ledger.facts(first, build.at("04:00")).declaration.owner is None
     assert ledger.facts(second, build.at("04:00")).declaration.owner == "ben"
-    assert ledger.declared_at(second, build.at("04:00")) == build.at("03:00")
+    assert ledger.facts(second, build.at("04:00")).declared_at == build.at("03:00")
 
 
 def test_schedules_that_say_the_same_are_one_object_so_their_slots_are_looked_up_once(

@@ -53,7 +53,7 @@ def test_each_run_has_what_is_known_of_it(ledger, build, told):
     assert len(facts.evaluations) == 3
     assert list(kept.revisions) == ledger.revisions(key)
     assert len(kept.revisions) > 1
-    assert kept.declared_at == ledger.declared_at(key, now)
+    assert (facts.declared_at, kept.corrected_at) == (build.declared, None)
     assert kept.judged_at == ledger.row(key).judged_at
 
 

@@ -70,7 +70,6 @@ def test_no_query_reads_a_whole_table(ledger, path, told, build, plans):
     ledger.blind("native", build.at("01:00"), now, now)
     ledger.judge([merged], now)
     ledger.facts(merged, now)
-    ledger.declared_at(merged, now)
     of_run = (ledger.row, ledger.attempts, ledger.evaluations, ledger.revisions)
     for read in (*of_run, ledger.guard_decisions):
         read(merged)

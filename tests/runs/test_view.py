@@ -71,7 +71,7 @@ def test_a_check_that_was_never_asked_says_so(build):
 
 def test_what_the_ledger_keeps_is_in_the_document(build):
     kept = Keepsakes(
-        declared_at=build.at("01:00"),
+        corrected_at=build.at("03:00"),
         judged_at=build.at("02:10"),
         revisions=[Revision(at=build.at("02:10"), was=None, became=Verdict.PARTIAL)],
         guard=[GuardRecord(at=build.at("02:20"), attempt="a2", decision=Decision.REFUSE, why="no")],

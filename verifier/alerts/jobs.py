@@ -50,7 +50,9 @@ NEVER_VERIFIED = Alert(
     safe=(
         "Read what the checks answered: `unknown` with its reason names what could not be asked.",
         "If landed heard nothing, see that the job runs under `landed exec`, or tells by a ping.",
-        "Correct the declaration and ask again: `landed verify JOB`.",
+        "Correct the declaration: it counts for runs that fall due from then on. Have an older one "
+        "judged by it with `landed act rejudge RUN --by WHO --reason WHY`, and ask again: `landed "
+        "verify JOB --due T`.",
     ),
     never=(
         "Do not delete the check to make the alert go away: the job would then be unproven for "

@@ -49,6 +49,12 @@ class Act(StrEnum):
         "the run is closed as repaired by hand, unless a later attempt or other evidence comes",
         f"the guard skips further {_ASKERS}",
     )
+    REJUDGE = (
+        "rejudge",
+        "the run is judged by what is declared now, whatever was declared at its time, and "
+        "asked again; earlier answers are kept, and count no more",
+        "nothing; `landed verify` asks at once",
+    )
     HOLD = (
         "hold",
         "the job is on hold",
@@ -77,7 +83,7 @@ def act(
         str,
         typer.Argument(
             metavar="RUN|JOB",
-            help="fence, skip and reconcile act on a run, the others on a job.",
+            help="fence, skip, reconcile and rejudge act on a run, the others on a job.",
             show_default=False,
         ),
     ],
@@ -103,7 +109,7 @@ def act(
     token: TokenOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Act on a run or a job: fence, skip, reconcile, hold, release, mute, unmute."""
+    """Act on a run or a job: fence, skip, reconcile, rejudge, hold, release, mute, unmute."""
     _check_belongs("--attempt", attempt is not None, kind is Act.FENCE, needed=True)
     _check_belongs("--until", until is not None, kind is Act.MUTE, needed=True)
     _check_belongs("--counts-as-useful", counts_as_useful, kind is Act.RECONCILE)

@@ -13,6 +13,7 @@ from verifier.engine.guarding import GuardRequest
 from verifier.engine.service import Service, UnknownJob
 from verifier.ledger.listing import RunFilter
 from verifier.ledger.sources import NATIVE
+from verifier.runs.action import ActionKind
 from verifier.runs.declaration import History
 from verifier.runs.view import instant
 
@@ -77,6 +78,8 @@ class LocalClient:
             self._declare(deed.job)
         with _told():
             key = None if deed.run is None else find_run(self._service.ledger, deed.run)
+            if key is not None and deed.kind is ActionKind.REJUDGE:
+                self._declare(key.job)
             return self._service.act(
                 ActionRequest(
                     kind=deed.kind,

@@ -46,6 +46,8 @@ def _facts(run: Document) -> Iterator[tuple[str, str | Text]]:
         yield "promise", plain(run["statement"])
     if run["interval"]:
         yield "covers", f"{run['interval']['start']} to {run['interval']['end']}"
+    if run["declaration"]["valid_from"]:
+        yield "declared", _declared(run["declaration"])
     yield "lane", plain(run["lane"])
     yield "effect", _effect(run)
     if len(run["surfaces"]) > 1:
@@ -61,6 +63,15 @@ def _facts(run: Document) -> Iterator[tuple[str, str | Text]]:
         yield "owner", plain(run["owner"])
     if run["runbook"]:
         yield "runbook", plain(run["runbook"])
+
+
+def _declared(declaration: Document) -> str:
+    """Since when that is valid by which the run is judged, and what it is not judged by."""
+    told = f"as of {seconds(declaration['valid_from'])}"
+    if declaration["corrected_at"] is None:
+        return told
+    corrected = seconds(declaration["corrected_at"])
+    return f"{told}; the checks were changed at {corrected}, and do not count for this run"
 
 
 def _effect(run: Document) -> str:

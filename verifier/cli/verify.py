@@ -1,11 +1,12 @@
 """``landed verify``: ask the destination now."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from verifier.cli.client import Wanted
+from verifier.cli.client import Document, Wanted
 from verifier.cli.connect import connect
 from verifier.cli.exits import CommandFailed, exit_of_runs
 from verifier.cli.options import (
@@ -17,7 +18,9 @@ from verifier.cli.options import (
     UrlOption,
 )
 from verifier.cli.output import counting, note, show, show_json, stdout
+from verifier.cli.paste import rejudge_block
 from verifier.cli.tables import runs_table
+from verifier.cli.text import seconds
 from verifier.cli.when import parse_moment
 from verifier.cli.where import Where
 from verifier.engine.clock import system_clock
@@ -55,9 +58,29 @@ def verify(
         show_json({"runs": found})
     elif found:
         show(runs_table(found, stdout().width))
+        _tell_declaration(found)
     else:
         note("no run is due there")
     raise typer.Exit(exit_of_runs(found))
+
+
+def _tell_declaration(runs: Sequence[Document]) -> None:
+    """Say it where the checks that were asked are not those that are declared now."""
+    older = [run for run in runs if run["declaration"]["corrected_at"] is not None]
+    if not older:
+        return
+    first = older[0]
+    asked, corrected = (seconds(first["declaration"][word]) for word in _DECLARED)
+    whose = f"{len(older)} of these runs were" if len(runs) > 1 else "this run was"
+    note(
+        f"{whose} asked by the checks of its time, as declared at {asked}: they were changed "
+        f"at {corrected}, for runs from then on"
+    )
+    for line in rejudge_block(first):
+        note(line)
+
+
+_DECLARED = ("valid_from", "corrected_at")
 
 
 def _wanted(

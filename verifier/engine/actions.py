@@ -8,11 +8,12 @@ import msgspec
 from verifier.ledger.ledger import Ledger
 from verifier.runs.action import Action, ActionKind, is_held, is_muted
 from verifier.runs.binding import RunKey
+from verifier.runs.instant import format_instant
 from verifier.runs.lifecycle import end_of
 from verifier.runs.signal import EndProof, Kind, Signal
 from verifier.runs.standing import standing
 
-ON_RUNS = frozenset({ActionKind.FENCE, ActionKind.SKIP, ActionKind.RECONCILE})
+ON_RUNS = frozenset({ActionKind.FENCE, ActionKind.SKIP, ActionKind.RECONCILE, ActionKind.REJUDGE})
 """Actions on one run; the others are on a job."""
 
 
@@ -67,6 +68,8 @@ def act(ledger: Ledger, request: ActionRequest, now: datetime) -> Action:
     )
     if request.kind is ActionKind.MUTE and (request.until is None or request.until <= now):
         raise ActionRefused("expected --until, an instant that has not passed")
+    if request.kind is ActionKind.REJUDGE and request.key is not None:
+        _check_rejudged(ledger, request.key, now)
     if request.kind is ActionKind.FENCE and request.key is not None:
         _fence(ledger, request.key, action, now)
     if not ledger.act(action):
@@ -91,6 +94,20 @@ def _check_in_force(ledger: Ledger, request: ActionRequest, now: datetime) -> No
         raise ActionRefused(f"{request.job} is not on hold: there is nothing to release")
     if request.kind is ActionKind.UNMUTE and not is_muted(known, now):
         raise ActionRefused(f"{request.job} is not muted: there is nothing to end")
+
+
+def _check_rejudged(ledger: Ledger, key: RunKey, now: datetime) -> None:
+    """Only a run that is judged by what is declared no more can be judged anew, and as a whole."""
+    latest = ledger.histories()[key.job].entries[-1]
+    if key.partition and latest.declaration.partition_name is not None:
+        whole = msgspec.structs.replace(key, partition="")
+        raise ActionRefused(f"expected {whole.path}: all partitions are judged at once")
+    if ledger.facts(key, now).declared_at == latest.valid_from:
+        raise ActionRefused(
+            f"{key.path} is judged already by what is declared now, since "
+            f"{format_instant(latest.valid_from)}; a changed landed.yaml counts once `landed "
+            "serve` has read it: send it SIGHUP"
+        )
 
 
 def _evidence(ledger: Ledger, key: RunKey, now: datetime) -> str | None:

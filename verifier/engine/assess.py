@@ -64,13 +64,14 @@ def assess(ledger: Ledger, fleet: Fleet, key: RunKey, cause: Cause, clock: Clock
     if cause in UPON_REQUEST:
         ledger.record(whole, evaluation, evaluation.finished_at, partitions=partitions)
     else:
-        last = facts.evaluations[-1].evaluation_id if facts.evaluations else None
+        before = [*facts.set_aside, *facts.evaluations]
+        last = before[-1].evaluation_id if before else None
         ledger.record_after(last, whole, evaluation, evaluation.finished_at, partitions=partitions)
     return partitions.get(key, evaluation)
 
 
 def _ask(ledger: Ledger, fleet: Fleet, facts: Facts, now: datetime) -> Survey:
-    key, instant = facts.key, facts.key.due or now
+    key, instant = facts.key, facts.declared_at or facts.key.due or now
     checks = fleet.checks(key.job, instant)
     partitions = fleet.partitions(key.job, instant)
     question, detail = question_of(facts), fleet.evidence(key.job, instant)

@@ -34,6 +34,7 @@ def _documents(history: RunHistory, now: datetime) -> Iterator[dict[str, Any]]:
     for story in history.runs:
         document, facts = told(story, now), story.facts
         document["evaluations"] = [
-            evaluation_document(facts.declaration, each) for each in facts.evaluations
+            evaluation_document(facts.declaration, each)
+            for each in (*facts.set_aside, *facts.evaluations)
         ]
         yield document

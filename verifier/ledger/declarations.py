@@ -31,14 +31,19 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         return lambda instant: self.history.at(instant).schedule
 
     def declared_for(
-        self, due: datetime | None, attempts: Iterable[Attempt], otherwise: datetime
+        self,
+        due: datetime | None,
+        attempts: Iterable[Attempt],
+        otherwise: datetime,
+        rejudged_at: datetime | None = None,
     ) -> Declared:
         """By which declaration a run is judged: that of its due instant.
 
         A run without one is judged by that of its first signal, or where there was
-        none by that of the instant ``otherwise``.
+        none by that of the instant ``otherwise``; and one that a person had judged anew
+        by that of ``rejudged_at``.
         """
-        return self.history.entry_at(due or first_said(attempts) or otherwise)
+        return self.history.entry_at(rejudged_at or due or first_said(attempts) or otherwise)
 
     def asks_for(self, due: datetime | None) -> bool:
         """Whether the schedule asks for a run at ``due``.
@@ -167,3 +172,29 @@ def documents(connection: Connection, name: str) -> list[tuple[datetime, dict[st
         .order_by(declarations.c.seq)
     )
     return [(row.valid_from, row.document) for row in connection.execute(found)]
+
+
+DeclaredChecks = list[tuple[datetime, Any]]
+"""What a job declared to be checked, each with the instant from which it held."""
+
+
+def declared_checks(connection: Connection, name: str) -> DeclaredChecks:
+    """The checks of a job as they were changed, oldest first."""
+    found: DeclaredChecks = []
+    for valid_from, document in documents(connection, name):
+        checks = [document.get(field) for field in _ASKED]
+        if not found or found[-1][1] != checks:
+            found.append((valid_from, checks))
+    return found
+
+
+_ASKED = ("checks", "partitions")
+"""What of a document says how the destination is asked."""
+
+
+def corrected_at(checks: DeclaredChecks, valid_from: datetime | None) -> datetime | None:
+    """Since when other checks are declared than at ``valid_from``; None where they are the same."""
+    held = [each for since, each in checks if valid_from is None or since <= valid_from]
+    if not checks or not held or held[-1] == checks[-1][1]:
+        return None
+    return checks[-1][0]

@@ -16,7 +16,7 @@ from verifier.ledger.runs import RunRow
 from verifier.ledger.schema import attempts as attempts_table
 from verifier.ledger.schema import runs
 from verifier.ledger.sources import NATIVE
-from verifier.runs.action import Action
+from verifier.runs.action import Action, rejudged_at
 from verifier.runs.attempt import Attempt
 from verifier.runs.binding import RunKey
 from verifier.runs.covers import business_interval
@@ -53,7 +53,9 @@ def for_judging(connection: Connection, jobs: Jobs, rows: Sequence[RunRow]) -> d
     beside = {part.run_id for each in parts.values() for part in each}
     tried = attempts.of_runs(connection, sorted({*ids, *wholes.values(), *beside}))
     asked = evaluations.of_runs(connection, ids)
-    acted = _by_run(actions.on(connection, (row.key.job for row in rows), ids), rows)
+    acted_ids = sorted({*ids, *wholes.values()})
+    acts = actions.on(connection, (row.key.job for row in rows), acted_ids)
+    acted = _by_run(acts, rows)
     blind = windows.by_source(connection)
     contacts = sources.contacts(connection)
     # Only a scheduler tells of attempts that were turned away.
@@ -65,8 +67,12 @@ def for_judging(connection: Connection, jobs: Jobs, rows: Sequence[RunRow]) -> d
         own = [each for each in tried.get(row.run_id, []) if each.attempt not in away[row.run_id]]
         others = [wholes[key]] if key in wholes else [part.run_id for part in parts.get(key, ())]
         whole = [attempt for run_id in others for attempt in tried.get(run_id, [])]
-        judged = asked.get(row.run_id, [])
-        declaration = job.declared_for(key.due, own, row.at).declaration
+        # The partitions of a run are asked with it, so they are judged anew with it too.
+        anew = rejudged_at(act for act in acts if act.run_id in (row.run_id, wholes.get(key)))
+        declared = job.declared_for(key.due, own, row.at, anew)
+        declaration = declared.declaration
+        answers = asked.get(row.run_id, [])
+        counted = [each for each in answers if anew is None or each.started_at >= anew]
         if key.partition and declaration.partition_name is not None:
             declaration = declaration.of_partition()
         miss_after, deaf = (
@@ -79,11 +85,13 @@ def for_judging(connection: Connection, jobs: Jobs, rows: Sequence[RunRow]) -> d
         found[key] = Facts(
             key=key,
             declaration=declaration,
-            expected=_is_expected(row, job, judged),
+            declared_at=declared.valid_from,
+            expected=_is_expected(row, job, counted),
             attempts=own,
             whole_job=whole,
             skipped=row.skipped,
-            evaluations=judged,
+            evaluations=counted,
+            set_aside=[each for each in answers if anew is not None and each.started_at < anew],
             actions=acted[key],
             miss_after=miss_after,
             deaf=deaf,

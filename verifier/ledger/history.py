@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, func, select, tuple_
 from verifier.ledger import facts as run_facts
 from verifier.ledger import grants, revisions
 from verifier.ledger import runs as run_rows
-from verifier.ledger.declarations import Jobs, job_of
+from verifier.ledger.declarations import Jobs, corrected_at, declared_checks, job_of
 from verifier.ledger.runs import RunRow, row_of
 from verifier.ledger.schema import runs
 from verifier.runs.binding import RunKey
@@ -83,10 +83,12 @@ def _stories(
     facts = run_facts.all_for_people(connection, jobs, rows, now)
     revised = revisions.of_runs(connection, ids)
     decided = grants.decisions_on(connection, ids)
+    older = {row.key.job for row in rows if _is_older(jobs, facts[row.key])}
+    checks = {name: declared_checks(connection, name) for name in older}
     for row in rows:
-        known, job = facts[row.key], job_of(jobs, row.key.job)
+        known = facts[row.key]
         kept = Keepsakes(
-            declared_at=job.declared_for(row.key.due, known.attempts, now).valid_from,
+            corrected_at=corrected_at(checks.get(row.key.job, []), known.declared_at),
             judged_at=row.judged_at,
             revisions=revised.get(row.run_id, []),
             guard=decided.get(row.run_id, []),
@@ -94,6 +96,11 @@ def _stories(
         divided = known.declaration.partition_name is not None and not row.key.partition
         verdicts = run_rows.verdicts_of_partitions(connection, row.key) if divided else {}
         yield RunStory(known, kept, verdicts)
+
+
+def _is_older(jobs: Jobs, facts: Facts) -> bool:
+    """Whether the job was declared anew since the declaration that judges the run."""
+    return job_of(jobs, facts.key.job).history.entries[-1].valid_from != facts.declared_at
 
 
 def _within(found: Select[Any], span: Span) -> Select[Any]:

@@ -383,16 +383,6 @@ class Ledger:
         with self._database.read() as connection:
             return run_facts.for_people(connection, self._register.read(connection), key, now)
 
-    def declared_at(self, key: RunKey, now: datetime) -> datetime:
-        """The valid-from of the declaration by which a run is judged.
-
-        Raises ``UnknownJob`` where its job was never declared.
-        """
-        with self._database.read() as connection:
-            job = job_of(self._register.read(connection), key.job)
-            tried = attempts.of_runs(connection, [key.run_id]).get(key.run_id, [])
-            return job.declared_for(key.due, tried, now).valid_from
-
     def runs(self, filters: RunFilter) -> list[RunRow]:
         """The runs that match, newest due first.
 

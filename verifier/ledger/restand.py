@@ -143,7 +143,7 @@ def _write(transaction: Transaction, changes: Sequence[tuple[RunRow, RunRow]], c
 
 def _is_forgotten(connection: Connection, row: RunRow, facts: Facts) -> bool:
     """Whether what was known of the run turned out to be about another."""
-    if row.expected or row.skipped or facts.attempts or facts.evaluations:
+    if row.expected or row.skipped or facts.attempts or facts.evaluations or facts.set_aside:
         return False
     if any(action.run_id == row.run_id for action in facts.actions):
         return False

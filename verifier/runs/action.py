@@ -17,14 +17,16 @@ class ActionKind(StrEnum):
     FENCE = "fence"
     SKIP = "skip"
     RECONCILE = "reconcile"
+    REJUDGE = "rejudge"
     OVERRIDE = "override"
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
     """One action. ``run_id`` is None where it is on the whole job.
 
-    ``until`` bounds a mute. ``evidence`` is the digest of what the run's checks had
-    answered when a person closed it: other evidence opens it again.
+    ``until`` bounds a mute. A ``rejudge`` has the run judged by what was declared at
+    ``at``. ``evidence`` is the digest of what the run's checks had answered when a person
+    closed it: other evidence opens it again.
     """
 
     action_id: str
@@ -70,6 +72,11 @@ def muted_until(actions: Iterable[Action], instant: datetime) -> datetime | None
         elif action.kind is ActionKind.UNMUTE:
             until = None
     return until if until is not None and instant < until else None
+
+
+def rejudged_at(actions: Iterable[Action]) -> datetime | None:
+    """By the declarations of when a run is judged that a person had judged anew, or None."""
+    return max((each.at for each in actions if each.kind is ActionKind.REJUDGE), default=None)
 
 
 def closing(actions: Iterable[Action], kind: ActionKind) -> Action | None:

@@ -40,12 +40,14 @@ from verifier.runs.verdict import Case, RunState, Verdict, is_false_success, ver
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything durable that is known of one run.
 
+    ``declared_at``: since when the declaration is valid; None where nobody told.
     ``expected``: the schedule asked for it. ``interval``: from due to the next slot.
     ``attempts``: the run's own; ``whole_job``: for a run of one partition, those that
     cover all of them; for a run of all, those of single ones. ``others``: attempts of
     other runs of the job that are alive.
     ``skipped``: the scheduler said that it would not run. ``evaluations``: oldest
-    first. ``actions``: those on the run and those on the whole job. ``miss_after``:
+    first; ``set_aside`` are those from before a person had the run judged anew, by
+    another declaration. ``actions``: those on the run and those on the whole job. ``miss_after``:
     silence proves nothing before then, because nobody had been listening; None where
     it always did, and ``deaf`` where it never will. ``contact``: how far the source of
     the job was heard; None for a job that reports by itself. ``newest``: no later run of the
@@ -56,6 +58,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     key: RunKey
     declaration: Declaration
+    declared_at: datetime | None = None
     expected: bool
     interval: timedelta | None = None
     attempts: Sequence[Attempt] = ()
@@ -63,6 +66,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     others: Sequence[Attempt] = ()
     skipped: Told[str] | None = None
     evaluations: Sequence[Evaluation] = ()
+    set_aside: Sequence[Evaluation] = ()
     actions: Sequence[Action] = ()
     miss_after: datetime | None = None
     deaf: bool = False

@@ -48,9 +48,13 @@ class GuardRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Keepsakes(msgspec.Struct, frozen=True, kw_only=True):
-    """What the ledger keeps of a run beside the facts that judge it."""
+    """What the ledger keeps of a run beside the facts that judge it.
 
-    declared_at: datetime | None = None
+    ``corrected_at``: since when other checks are declared than those that judge it, None
+    where they are the same.
+    """
+
+    corrected_at: datetime | None = None
     judged_at: datetime | None = None
     revisions: Sequence[Revision] = ()
     guard: Sequence[GuardRecord] = ()
@@ -86,7 +90,10 @@ def run_document(facts: Facts, stood: Standing, kept: Keepsakes, now: datetime) 
         "statement": declaration.statement,
         "owner": declaration.owner,
         "runbook": declaration.runbook,
-        "declaration": {"valid_from": instant(kept.declared_at)},
+        "declaration": {
+            "valid_from": instant(facts.declared_at),
+            "corrected_at": instant(kept.corrected_at),
+        },
         "surfaces": surfaces_document(declaration, stood),
         "state": stood.state,
         "verdict": stood.verdict,

@@ -35,9 +35,13 @@ class BusinessInterval(Shape):
 
 
 class DeclaredAt(Shape):
-    """Which declaration a run is judged by: the one that holds from this instant."""
+    """Which declaration a run is judged by: the one that holds from ``valid_from`` on.
+
+    ``corrected_at``: since when other checks are declared, null where they are the same.
+    """
 
     valid_from: Instant | None
+    corrected_at: Instant | None
 
 
 class SurfaceState(Shape):
