@@ -5,7 +5,7 @@ import pytest
 from verifier.ledger import declare as declaring
 from verifier.ledger.errors import UnknownJob
 from verifier.ledger.listing import RunFilter
-from verifier.runs.declaration import Every
+from verifier.runs.declaration import Cron, Every
 
 
 def test_a_job_is_declared_once_until_something_changes(ledger, build):
@@ -27,6 +27,18 @@ def test_a_job_is_declared_once_until_something_changes(ledger, build):
         (build.at("03:00"), document),
         (build.at("04:00"), changed),
     ]
+
+
+def test_a_default_that_is_written_out_is_no_change(ledger, build):
+    zone, dialect = "".join(["UT", "C"]), "".join(["deb", "ian"])
+    spelt = Cron(expression="0 2 * * *", timezone=zone, dialect=dialect)
+    plain = Cron(expression="0 2 * * *")
+    for name, schedules in (("one", (plain, spelt, plain)), ("two", (spelt, plain, spelt))):
+        said = [
+            ledger.declare(name, build.job(name, schedule), {}, build.at("01:00"))
+            for schedule in schedules
+        ]
+        assert said == [True, False, False]
 
 
 def test_a_document_whose_keys_stand_in_another_order_is_the_same(ledger, build):

@@ -135,9 +135,21 @@ def is_declared_so(
     job = jobs.get(name)
     if job is None or job.retired:
         return False
-    return to_json(job.history.latest) == to_json(declaration) and to_json(job.document) == to_json(
-        document
+    return _read_back(job.history.latest) == _read_back(declaration) and (
+        to_json(job.document) == to_json(document)
     )
+
+
+def _read_back(declaration: Declaration) -> Declaration:
+    """A declaration as it is when it comes from the ledger.
+
+    Two that say the same may be written in different words: what is left out of the JSON
+    because it is the default is told by the object, not by what it says.
+    """
+    return _DECODER.decode(to_json(declaration))
+
+
+_DECODER = msgspec.json.Decoder(Declaration)
 
 
 def add(
