@@ -17,6 +17,8 @@ from verifier.engine.turn import SWEEPS
 from verifier.ledger.errors import Conflict
 from verifier.ledger.ledger import Ledger
 from verifier.ledger.listing import RunFilter
+from verifier.ledger.signals import Batch
+from verifier.runs.signal import Kind, Lane, Signal
 
 START = datetime(2026, 4, 1, 11, 59, 59, tzinfo=UTC)
 LATE = datetime(2026, 4, 1, 12, 6, tzinfo=UTC)
@@ -49,7 +51,7 @@ class Burst:
         jobs = "".join(JOB.format(number=number, checks=checks) for number in range(JOBS))
         (home / "landed.yaml").write_text(CONFIG.format(home=home, ledger=url) + jobs)
         config = load(home / "landed.yaml", {})
-        self.now, self.step = START, timedelta()
+        self.now, self.step, self.poured = START, timedelta(), 0
         self.ledger = Ledger.open(config.ledger, self.now)
         self.stores = Stores(config.stores)
         fleet = Fleet(config, self.ledger, self.stores)
@@ -59,7 +61,25 @@ class Burst:
 
     def clock(self) -> datetime:
         self.now += self.step
+        if self.poured:
+            self.pour()
         return self.now
+
+    def pour(self) -> None:
+        """Have so many signals come, of an attempt by hand that none of the jobs waits for."""
+        said = [
+            Signal(
+                job="job-00",
+                kind=Kind.HEARTBEAT,
+                at=self.now,
+                id=f"{self.now.isoformat()}/{number}",
+                attempt="by-hand",
+                lane=Lane.MANUAL,
+            )
+            for number in range(self.poured)
+        ]
+        batch = Batch(signals=said, source="native", received_at=self.now)
+        self.ledger.append_group([batch], self.now)
 
     def turns(self) -> int:
         """How many ticks it takes until there is nothing more to do at once."""
@@ -105,6 +125,21 @@ def test_a_tick_ends_soon_and_goes_on_at_once_until_each_run_has_its_verdict(bur
     assert world.ledger.lease(SWEEPS).at > before.at
     assert world.turns() == 1
     assert world.ledger.check(world.now) == []
+
+
+def test_while_signals_pour_in_a_tick_leaves_the_rest_to_the_next_second(burst: Any) -> None:
+    world = burst()
+    world.now = START + timedelta(seconds=1)
+    world.turns()
+    world.now, world.step = LATE, engines.TURN * 2
+    world.poured = engines.POURING
+    assert not world.engine.tick(world.clock())
+    assert world.verdicts().count("missing") == engines.TOGETHER
+    world.poured = engines.POURING - 1
+    assert world.engine.tick(world.clock())
+    world.poured = 0
+    world.turns()
+    assert world.verdicts().count("missing") == JOBS
 
 
 def test_what_falls_due_within_a_round_is_seen_by_the_next_one(burst: Any) -> None:

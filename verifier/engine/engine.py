@@ -38,6 +38,9 @@ ASKING = 20_000
 TURN = timedelta(milliseconds=100)
 """After this long a tick ends, and what is left of its round is for the next one."""
 
+POURING = 50
+"""Signals that come during one tick at which the rest of it can wait: their senders do."""
+
 log = structlog.get_logger()
 
 
@@ -70,8 +73,11 @@ class Engine:
     def tick(self, now: datetime) -> bool:
         """Do what is due at ``now``, for a moment; whether there is more to do at once.
 
+        While signals pour in there is not: who sends them waits for the same processor
+        and the same locks, and what is judged then is soon judged again.
         Evaluations are only begun. Nothing is done where it is another process's turn.
         """
+        taken = self._ledger.taken
         sweeps = self._taken(now)
         if sweeps is None:
             return False
@@ -82,7 +88,7 @@ class Engine:
             for _ in round_:
                 if self._clock() - now > TURN:
                     sweeps.round = round_
-                    return True
+                    return self._ledger.taken - taken < POURING
         except LeaseLost as error:
             log.warning("sweep_not_recorded", error=str(error))
             self._turn.lost()
