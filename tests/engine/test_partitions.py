@@ -28,6 +28,8 @@ from verifier.runs.signal import Kind, Lane, Signal
 START = datetime(2026, 4, 2, 11, 59, tzinfo=UTC)
 DUE = datetime(2026, 4, 2, 12, 0, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)
+SLOT = "2026-04-02 11:45:00"
+"""What the run that is due at 12:00 is about."""
 TENANTS = 200
 
 CONFIG = """
@@ -465,3 +467,109 @@ def test_partitions_are_judged_anew_with_the_run_of_all_and_not_alone(tenants: T
     for partition in ("", "t003"):
         assert tenants.run(DUE, partition)["declaration"]["valid_from"] == anew
     assert tenants.ledger.check(tenants.now) == []
+
+
+class Operator:
+    """Somebody who acts on runs of the job."""
+
+    def __init__(self, tenants: Tenants) -> None:
+        self.tenants = tenants
+
+    def act(self, kind: ActionKind, partition: str = "", **fields: Any) -> None:
+        request = ActionRequest(
+            kind=kind,
+            by="ann",
+            reason="looked at it",
+            job="health",
+            key=self.tenants.key(DUE, partition),
+            **fields,
+        )
+        act(self.tenants.ledger, request, self.tenants.now)
+
+
+@pytest.fixture
+def operator(tenants: Tenants) -> Operator:
+    """Two tenants lack their rows, one has them twice."""
+    tenants.wrote(DUE, 3, 4, twice=5)
+    tenants.ran(DUE, "a1")
+    tenants.until(DUE + timedelta(minutes=4))
+    return Operator(tenants)
+
+
+@pytest.mark.parametrize(
+    ("kind", "verdict"), [(ActionKind.SKIP, "excused"), (ActionKind.RECONCILE, "reconciled")]
+)
+def test_who_closes_the_run_of_all_closes_its_tenants(
+    tenants: Tenants, operator: Operator, kind: ActionKind, verdict: str
+) -> None:
+    operator.act(kind)
+    assert tenants.rows() == [f"{name} {verdict}" for name in ("-", "t003", "t004", "t005")]
+    assert tenants.run(DUE)["occurrence"]["verdict"] == verdict
+    assert tenants.ledger.job_facts("health", tenants.now).open == []
+    assert [each["reason"] for each in tenants.run(DUE, "t003")["actions"]] == ["looked at it"]
+    assert tenants.ledger.check(tenants.now) == []
+
+
+def test_a_run_of_all_that_is_skipped_beforehand_leaves_no_tenant_open(tenants: Tenants) -> None:
+    tenants.wrote(DUE, 3)
+    tenants.until(DUE + timedelta(minutes=1))
+    Operator(tenants).act(ActionKind.SKIP)
+    key = tenants.key(DUE)
+    tenants.until(DUE + timedelta(minutes=7))
+    verify(tenants.ledger, tenants.fleet, [key], lambda: tenants.now, tenants.wait)
+    assert tenants.rows() == ["- excused", "t003 excused"]
+
+
+def test_what_is_found_of_a_tenant_after_all_was_closed_opens_that_one(
+    tenants: Tenants, operator: Operator
+) -> None:
+    operator.act(ActionKind.RECONCILE)
+    tenants.wrote(DUE, *(n for n in range(TENANTS) if n != 3))
+    tenants.wrote(DUE, *(n for n in range(TENANTS) if n != 3))
+    verify(tenants.ledger, tenants.fleet, [tenants.key(DUE)], lambda: tenants.now, tenants.wait)
+    tenants.until(tenants.now + timedelta(minutes=1))
+    assert tenants.rows() == [
+        "- duplicated",
+        "t003 duplicated",
+        "t004 reconciled",
+        "t005 reconciled",
+    ]
+
+
+def test_a_run_of_all_is_closed_with_the_last_of_its_tenants(
+    tenants: Tenants, operator: Operator
+) -> None:
+    operator.act(ActionKind.RECONCILE, "t003")
+    operator.act(ActionKind.SKIP, "t004")
+    assert tenants.run(DUE)["verdict"] == "duplicated"
+    operator.act(ActionKind.RECONCILE, "t005")
+    run = tenants.run(DUE)
+    assert (run["verdict"], run["advice"]["action"]) == ("excused", "accept")
+    assert run["occurrence"]["verdict"] == "excused"
+    assert tenants.ledger.job_facts("health", tenants.now).open == []
+    assert tenants.ledger.check(tenants.now) == []
+    tenants.say(Kind.STARTED, "again", "t004")
+    assert tenants.run(DUE)["verdict"] is None
+
+
+def test_tenants_that_are_closed_close_no_run_with_rows_of_nobody(
+    tenants: Tenants, operator: Operator
+) -> None:
+    with sqlite3.connect(tenants.home / "warehouse.db") as warehouse:
+        warehouse.execute("insert into metrics values (?, 'stranger')", [SLOT])
+    warehouse.close()
+    verify(tenants.ledger, tenants.fleet, [tenants.key(DUE)], lambda: tenants.now, tenants.wait)
+    for name in ("t003", "t004", "t005"):
+        operator.act(ActionKind.RECONCILE, name)
+    assert tenants.run(DUE)["verdict"] == "duplicated"
+
+
+def test_tenants_without_a_name_keep_their_run_open(
+    tenants: Tenants, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey, "MAX_EXCEPTIONS", 1)
+    tenants.wrote(DUE, 3, 4)
+    tenants.ran(DUE, "a1")
+    tenants.until(DUE + timedelta(minutes=4))
+    Operator(tenants).act(ActionKind.RECONCILE, "t003")
+    assert tenants.rows() == ["- partial", "t003 reconciled"]

@@ -272,3 +272,50 @@ def test_a_check_that_only_warns_leaves_the_rest_to_judge(ledger, told, build):
     key = build.key("warned", "02:00")
     ledger.record(key, build.evaluation(key, "02:11", "complete"), build.at("02:11"))
     assert ledger.row(key).verdict == "verified"
+
+
+@pytest.fixture
+def tenants(ledger, build):
+    """A job of every hour with partitions, whose runs do the work of their whole day."""
+    declaration = build.job(
+        "tenants",
+        Every(period=HOUR),
+        overlap=Overlap.COALESCE,
+        covers=Covers.SAME_DAY,
+        partition_name="tenant",
+    )
+    ledger.declare("tenants", declaration, {}, build.declared)
+    return ledger
+
+
+def test_a_partition_is_excused_once_a_later_run_of_all_is_verified_over_its_interval(
+    tenants, told, build
+):
+    ledger, german = tenants, build.key("tenants", "01:00", "de")
+    ledger.expect("tenants", [build.at("01:00")], build.at("01:00"))
+    told(build.signal("started", "01:00:01", attempt="de", job="tenants", partition="de"))
+    told(build.signal("failed", "01:01", attempt="de", job="tenants", partition="de"))
+    assert ledger.row(german).verdict is None
+    verify(ledger, build, "tenants", "03:00")
+    assert ledger.row(german).verdict == "excused"
+    assert ledger.check(build.at("03:01")) == []
+
+
+def test_a_partition_that_is_verified_later_excuses_no_run_of_all(tenants, told, build):
+    ledger, later = tenants, build.key("tenants", "03:00", "de")
+    ledger.expect("tenants", [build.at("01:00")], build.at("01:00"))
+    told(build.signal("started", "03:00:01", attempt="de", job="tenants", partition="de"))
+    told(build.signal("succeeded", "03:01", attempt="de", job="tenants", partition="de"))
+    ledger.record(later, build.evaluation(later, "03:02", "complete"), build.at("03:02"))
+    assert ledger.row(later).verdict == "verified"
+    assert ledger.row(build.key("tenants", "01:00")).verdict is None
+
+
+def test_a_run_of_all_that_its_scheduler_skipped_is_skipped_for_each_partition(
+    tenants, told, build
+):
+    ledger, german = tenants, build.key("tenants", "02:00", "de")
+    ledger.record(german, build.evaluation(german, "02:03", "none"), build.at("02:03"))
+    told(build.signal("skipped", "02:04", job="tenants", attempt=None, due=build.at("02:00")))
+    assert ledger.row(build.key("tenants", "02:00")).verdict == "excused"
+    assert ledger.row(german).verdict == "excused"

@@ -25,7 +25,8 @@ class Apart:
 
     Most of very many partitions share one answer, so each different one is looked at
     once. ``exceptions`` are the partitions of which the check does not hold. ``unlisted``
-    are those of which something is there, or is expected, though nobody listed them.
+    are those of which something is there, or is expected, though nobody listed them, and
+    ``strange`` is how many they are with the rows that are of none.
     """
 
     def __init__(self, split: Split, classes: Mapping[str, str]) -> None:
@@ -41,6 +42,7 @@ class Apart:
             if id(answer) in amiss
         }
         self.unlisted = sorted(split.answers.keys() - classes.keys())
+        self.strange = len(self.unlisted) + split.nameless
 
     def of(self, partition: str) -> Answer:
         """The answer for one partition that is listed."""
@@ -61,9 +63,8 @@ class Apart:
         """
         strangers = [self._split.answers[name] for name in self.unlisted]
         copies = [each for each in strangers if each and each.effect is Effect.DUPLICATED]
-        strange = len(self.unlisted) + self._split.nameless
-        gravest = _of_all([*(answer for answer, _ in self._counted), *copies], strange)
-        violated = gravest.result is Result.HOLDS and strange
+        gravest = _of_all([*(answer for answer, _ in self._counted), *copies], self.strange)
+        violated = gravest.result is Result.HOLDS and self.strange
         source, destination = _sketches(self._split, listing)
         return Answer(
             result=Result.VIOLATED if violated else gravest.result,
@@ -74,7 +75,7 @@ class Apart:
             missing=sum(answer.missing * n for answer, n in self._counted),
             surplus=sum(answer.surplus * n for answer, n in self._counted)
             + sum(answer.surplus for answer in copies),
-            unexpected=sum(answer.unexpected * n for answer, n in self._counted) + strange,
+            unexpected=sum(answer.unexpected * n for answer, n in self._counted) + self.strange,
             source_sketch=source,
             destination_sketch=destination,
         )

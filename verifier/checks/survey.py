@@ -156,10 +156,10 @@ def _surveyed(asked: Sequence[_Whole | _Apart], classes: Mapping[str, str]) -> S
     apart = [each for each in asked if isinstance(each, _Apart)]
     blind = _blind(asked)
     doubtful: dict[str, int] = {}
-    for each in apart:
-        if each.check.traits().decides:
-            for name, answer in each.answers.exceptions.items():
-                doubtful[name] = min(gravity(answer), doubtful.get(name, gravity(answer)))
+    deciding = [each for each in apart if each.check.traits().decides]
+    for each in deciding:
+        for name, answer in each.answers.exceptions.items():
+            doubtful[name] = min(gravity(answer), doubtful.get(name, gravity(answer)))
     total = Counter(classes.values())
     amiss = Counter(classes[name] for name, grave in doubtful.items() if grave < UNKNOWN)
     holding = Counter[str]() if blind else total - Counter(classes[name] for name in doubtful)
@@ -174,6 +174,7 @@ def _surveyed(asked: Sequence[_Whole | _Apart], classes: Mapping[str, str]) -> S
             by_class={name: (holding[name], total[name]) for name in sorted(total)},
             unknown=dict(sorted((total - amiss - holding).items())),
             exceptions=tuple(in_order[:MAX_EXCEPTIONS]),
+            strange=max((each.answers.strange for each in deciding), default=0),
         ),
         apart=apart,
         blind=blind,

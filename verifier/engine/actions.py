@@ -72,11 +72,33 @@ def act(ledger: Ledger, request: ActionRequest, now: datetime) -> Action:
         _check_rejudged(ledger, request.key, now)
     if request.kind is ActionKind.FENCE and request.key is not None:
         _fence(ledger, request.key, action, now)
-    if not ledger.act(action):
+    if not ledger.act(action, also=_on_partitions(ledger, request, action)):
         return next(
             each for each in ledger.actions(job=action.job) if each.action_id == action.action_id
         )
     return action
+
+
+def _on_partitions(ledger: Ledger, request: ActionRequest, action: Action) -> list[Action]:
+    """Who closes a run of all partitions closes each that is open, by what was seen of that."""
+    key = request.key
+    if key is None or key.partition or request.kind is not ActionKind.RECONCILE:
+        return []
+    parts = sorted(ledger.partitions_of(key))
+    stood = {
+        story.facts.key: standing(story.facts, action.at)
+        for story in ledger.stories(parts, action.at)
+    }
+    return [
+        msgspec.structs.replace(
+            action,
+            action_id=f"{action.action_id}/{part.run_id}",
+            run_id=part.run_id,
+            evidence=None if each.finding is None else each.finding.digest,
+        )
+        for part, each in stood.items()
+        if each.verdict is None or not each.verdict.closed
+    ]
 
 
 def _check_signed(request: ActionRequest) -> None:

@@ -1,7 +1,7 @@
 """The facts that a run is judged by, put together from all tables."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from math import ceil
@@ -16,8 +16,8 @@ from verifier.ledger.runs import RunRow
 from verifier.ledger.schema import attempts as attempts_table
 from verifier.ledger.schema import runs
 from verifier.ledger.sources import NATIVE
-from verifier.runs.action import Action, rejudged_at
-from verifier.runs.attempt import Attempt
+from verifier.runs.action import Action, ActionKind, rejudged_at
+from verifier.runs.attempt import Attempt, Told
 from verifier.runs.binding import RunKey
 from verifier.runs.covers import business_interval
 from verifier.runs.declaration import Declaration, Overlap
@@ -49,13 +49,14 @@ def for_judging(connection: Connection, jobs: Jobs, rows: Sequence[RunRow]) -> d
     """Of each run all that its verdict, its state and its next wake-up follow from."""
     ids = [row.run_id for row in rows]
     wholes = {row.key: run_rows.whole_job(row.key).run_id for row in rows if row.key.partition}
+    of_all = run_rows.of_runs(connection, {run_rows.whole_job(key) for key in wholes})
     parts = _parts(connection, jobs, rows)
     beside = {part.run_id for each in parts.values() for part in each}
     tried = attempts.of_runs(connection, sorted({*ids, *wholes.values(), *beside}))
     asked = evaluations.of_runs(connection, ids)
     acted_ids = sorted({*ids, *wholes.values()})
     acts = actions.on(connection, (row.key.job for row in rows), acted_ids)
-    acted = _by_run(acts, rows)
+    acted = _by_run(acts, rows, wholes)
     blind = windows.by_source(connection)
     contacts = sources.contacts(connection)
     # Only a scheduler tells of attempts that were turned away.
@@ -89,7 +90,8 @@ def for_judging(connection: Connection, jobs: Jobs, rows: Sequence[RunRow]) -> d
             expected=_is_expected(row, job, counted),
             attempts=own,
             whole_job=whole,
-            skipped=row.skipped,
+            parts={part.partition: verdict for part, verdict in parts.get(key, {}).items()},
+            skipped=row.skipped or _skipped(of_all.get(run_rows.whole_job(key))),
             evaluations=counted,
             set_aside=[each for each in answers if anew is not None and each.started_at < anew],
             actions=acted[key],
@@ -110,18 +112,20 @@ def _is_expected(row: RunRow, job: Job, asked: Sequence[Evaluation]) -> bool:
 
 def _parts(
     connection: Connection, jobs: Jobs, rows: Sequence[RunRow]
-) -> dict[RunKey, list[RunKey]]:
+) -> dict[RunKey, dict[RunKey, Verdict | None]]:
     """Of each run of all partitions the known runs of single ones: who works there works here."""
-    found: dict[RunKey, list[RunKey]] = defaultdict(list)
     wholes = [
         row.key
         for row in rows
         if not row.key.partition
         and job_of(jobs, row.key.job).history.latest.partition_name is not None
     ]
-    for part in sorted(run_rows.partitions_of(connection, wholes)) if wholes else ():
-        found[run_rows.whole_job(part)].append(part)
-    return found
+    return run_rows.parts_of(connection, wholes)
+
+
+def _skipped(whole: RunRow | None) -> Told[str] | None:
+    """What was told of the run of all partitions was told of each of them."""
+    return None if whole is None else whole.skipped
 
 
 def for_people(connection: Connection, jobs: Jobs, key: RunKey, now: datetime) -> Facts:
@@ -193,13 +197,20 @@ def runtime_tail(connection: Connection, job: str) -> timedelta | None:
     return runtimes[ceil(len(runtimes) * TAIL_PERCENT / 100) - 1]
 
 
-def _by_run(found: Iterable[Action], rows: Iterable[RunRow]) -> dict[RunKey, list[Action]]:
-    """The actions that concern each run: on its whole job, or on itself."""
+def _by_run(
+    found: Iterable[Action], rows: Iterable[RunRow], wholes: Mapping[RunKey, str]
+) -> dict[RunKey, list[Action]]:
+    """The actions that concern each run: on its whole job, on itself, or a skip of all."""
     on_job: dict[str, list[Action]] = defaultdict(list)
     for action in found:
         on_job[action.job].append(action)
     return {
-        row.key: [each for each in on_job[row.key.job] if each.run_id in (None, row.run_id)]
+        row.key: [
+            each
+            for each in on_job[row.key.job]
+            if each.run_id in (None, row.run_id)
+            or (each.kind is ActionKind.SKIP and each.run_id == wholes.get(row.key))
+        ]
         for row in rows
     }
 
@@ -214,7 +225,8 @@ def _is_answered(connection: Connection, jobs: Jobs, key: RunKey, declaration: D
         select(runs)
         .where(
             runs.c.job == key.job,
-            runs.c.partition == key.partition,
+            # A run of all partitions does the work of each of them.
+            runs.c.partition.in_([key.partition, ""]),
             runs.c.verdict == Verdict.VERIFIED,
             runs.c.due.is_not(None),
             runs.c.at > key.due,

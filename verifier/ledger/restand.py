@@ -51,6 +51,7 @@ def restand(transaction: Transaction, keys: Iterable[RunKey], cause: str) -> dic
     judged: dict[RunKey, Judged] = {}
     answered = _restand(transaction, wanted, cause, judged)
     if answered:
+        answered |= run_rows.partitions_of(transaction.connection, answered)
         _restand(transaction, answered, cause, judged)
     return judged
 
@@ -80,6 +81,9 @@ def _restand(
         run_events.count_revision(transaction, row.key, row.verdict, new.verdict)
         if (row.verdict is Verdict.VERIFIED) != (new.verdict is Verdict.VERIFIED):
             dependent |= _answered_by(transaction, row.key, known.declaration)
+        if row.key.partition and row.verdict is not new.verdict:
+            # What became of its exceptions is what becomes of the run of all.
+            dependent.add(run_rows.whole_job(row.key))
     _write(transaction, changes, cause)
     _forget(connection, forgotten)
     return dependent

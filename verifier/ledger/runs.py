@@ -1,5 +1,6 @@
 """Runs: one row for each that anything is known of, with where it stood last."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -68,6 +69,11 @@ _OF_IDS = select(runs).where(runs.c.run_id.in_(each_of("run_ids"))).order_by(run
 _KEYS = select(runs.c.job, runs.c.occurrence, runs.c.partition)
 _KEYS_OF_IDS = _KEYS.where(runs.c.run_id.in_(each_of("run_ids")))
 _PARTITIONS = _KEYS.where(runs.c.whole_id.in_(each_of("wholes")))
+_PARTS = (
+    _KEYS.add_columns(runs.c.verdict)
+    .where(runs.c.whole_id.in_(each_of("wholes")))
+    .order_by(runs.c.run_id)
+)
 _ANY_PARTITION = (
     select(runs.c.whole_id)
     .where(runs.c.whole_id.is_not(None))
@@ -224,6 +230,21 @@ def partitions_of(connection: Connection, keys: Iterable[RunKey]) -> set[RunKey]
     for piece in chunks(wholes):
         rows = connection.execute(_PARTITIONS, {"wholes": piece})
         found |= {RunKey(*row) for row in rows}
+    return found
+
+
+def parts_of(
+    connection: Connection, wholes: Iterable[RunKey]
+) -> dict[RunKey, dict[RunKey, Verdict | None]]:
+    """Of each run of all partitions the runs of single ones, with the verdict of each."""
+    ids = [key.run_id for key in wholes]
+    found: dict[RunKey, dict[RunKey, Verdict | None]] = defaultdict(dict)
+    if not ids or (len(ids) > FEW and connection.scalar(_ANY_PARTITION) is None):
+        return found
+    for piece in chunks(ids):
+        for row in connection.execute(_PARTS, {"wholes": piece}):
+            key = RunKey(row.job, row.occurrence, row.partition)
+            found[whole_job(key)][key] = row.verdict
     return found
 
 

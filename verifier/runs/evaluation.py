@@ -92,7 +92,8 @@ class PartitionCount(msgspec.Struct, frozen=True, kw_only=True):
     ``unknown`` of how many of each class nobody could tell: they do not hold, and nothing
     was found amiss.
     ``exceptions`` names those of which not every check held, the gravest first; where
-    there are very many, not all of them.
+    there are very many, not all of them. ``strange`` are partitions that nobody listed of
+    which something is there or expected, and rows of none.
     """
 
     total: int
@@ -100,6 +101,7 @@ class PartitionCount(msgspec.Struct, frozen=True, kw_only=True):
     by_class: dict[str, tuple[int, int]] = {}
     unknown: dict[str, int] = {}
     exceptions: tuple[str, ...] = ()
+    strange: int = 0
 
     def doubted(self) -> "PartitionCount":
         """The same partitions, of none of which anybody can tell."""

@@ -1,6 +1,6 @@
 """Where a run stands: everything known of it, judged at one instant."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -43,11 +43,13 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     ``declared_at``: since when the declaration is valid; None where nobody told.
     ``expected``: the schedule asked for it. ``interval``: from due to the next slot.
     ``attempts``: the run's own; ``whole_job``: for a run of one partition, those that
-    cover all of them; for a run of all, those of single ones. ``others``: attempts of
+    cover all of them; for a run of all, those of single ones. ``parts``: for a run of all,
+    the verdicts of those partitions that have a run of their own. ``others``: attempts of
     other runs of the job that are alive.
     ``skipped``: the scheduler said that it would not run. ``evaluations``: oldest
     first; ``set_aside`` are those from before a person had the run judged anew, by
-    another declaration. ``actions``: those on the run and those on the whole job. ``miss_after``:
+    another declaration. ``actions``: those on the run, of a partition a skip of all, and
+    those on the whole job. ``miss_after``:
     silence proves nothing before then, because nobody had been listening; None where
     it always did, and ``deaf`` where it never will. ``contact``: how far the source of
     the job was heard; None for a job that reports by itself. ``newest``: no later run of the
@@ -63,6 +65,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     interval: timedelta | None = None
     attempts: Sequence[Attempt] = ()
     whole_job: Sequence[Attempt] = ()
+    parts: Mapping[str, Verdict | None] = {}
     others: Sequence[Attempt] = ()
     skipped: Told[str] | None = None
     evaluations: Sequence[Evaluation] = ()
@@ -127,7 +130,8 @@ def standing(facts: Facts, now: datetime) -> Standing:
     )
     at_large = any(is_at_large(attempt, declaration, now) for attempt in writers)
     blocked = _open_state(facts, seen, said, at_large, expected_by, now)
-    judged = verdict(case_of(facts, writers, said, finding, blocked, now))
+    by = seen.judged.evaluation if seen.judged else None
+    judged = verdict(case_of(facts, writers, said, finding, blocked, now, by=by))
     # Where the verdict table gives none, something was in its way.
     state = RunState.JUDGED if judged is not None or blocked is None else blocked
     advised = advised_of(
@@ -140,7 +144,6 @@ def standing(facts: Facts, now: datetime) -> Standing:
         now,
         doubted=finding is not None and seen.provisional,
     )
-    by = seen.judged.evaluation if seen.judged else None
     return Standing(
         state=state,
         verdict=judged,
@@ -220,8 +223,13 @@ def case_of(
     finding: Finding | None,
     open_state: RunState | None,
     now: datetime,
+    *,
+    by: Evaluation | None = None,
 ) -> Case:
-    """The row of facts that the verdict table reads; ``writers`` may have written here."""
+    """The row of facts that the verdict table reads; ``writers`` may have written here.
+
+    ``by``: the evaluation with that ``finding``, where the verdict rests on it.
+    """
     declaration = facts.declaration
     surfaces = frozenset(surface.name for surface in declaration.surfaces)
     succeeded = [a for a in writers if state_of(a) is AttemptState.SUCCEEDED]
@@ -229,10 +237,11 @@ def case_of(
     return Case(
         reported=said,
         effect=finding.effect if finding else Effect.UNKNOWN,
-        reconciled=_reconciled(facts, writers, finding),
+        reconciled=_reconciled(facts, writers, finding) and not _open_parts(facts, by),
         excused=_excused(facts, writers, now),
         muted=due is not None and is_muted(facts.actions, due),
         open_state=open_state,
+        parts=None if by is None else _all_closed(facts, by),
         unexpected=finding is not None and finding.unexpected > 0,
         violated=finding is not None and bool(finding.violated),
         unknown=finding is not None and bool(finding.unknown),
@@ -246,10 +255,43 @@ def case_of(
     )
 
 
+def _all_closed(facts: Facts, by: Evaluation) -> Verdict | None:
+    """What a run of all is where each partition that was an exception is closed by now.
+
+    None where one is not, or has no name, and where anything but exceptions is amiss.
+    """
+    count = by.partitions
+    if count is None or count.strange or not count.exceptions or not _whole_holds(facts, by):
+        return None
+    closed = [
+        word
+        for name in count.exceptions
+        if (word := facts.parts.get(name)) is not None and word.closed
+    ]
+    if len(closed) < count.total - count.holding:
+        return None
+    return max(closed, key=lambda word: word.gravity)
+
+
+def _open_parts(facts: Facts, by: Evaluation | None) -> bool:
+    """Whether a partition that is an exception is open, so that all of them are not closed."""
+    count = None if by is None else by.partitions
+    known = [facts.parts.get(name) for name in count.exceptions] if count else []
+    return any(word is not None and not word.closed for word in known)
+
+
+def _whole_holds(facts: Facts, by: Evaluation) -> bool:
+    """Whether every check that speaks of the whole run alone, and decides, holds."""
+    whole = {check.name for check in facts.declaration.checks if check.decides and not check.apart}
+    return all(each.result is Result.HOLDS for each in by.results if each.name in whole)
+
+
 def _closed_by(facts: Facts, kind: ActionKind, writers: Sequence[Attempt]) -> Action | None:
     """The closing action in force: an attempt that starts later undoes it."""
-    own = [each for each in facts.actions if each.run_id == facts.key.run_id]
-    closed = closing(own, kind)
+    # Who skips all partitions skips each; what was seen of all is no evidence of one.
+    whole = RunKey(facts.key.job, facts.key.occurrence)
+    on = {facts.key.run_id, whole.run_id} if kind is ActionKind.SKIP else {facts.key.run_id}
+    closed = closing((each for each in facts.actions if each.run_id in on), kind)
     if closed is None:
         return None
     starts = [attempt.latest_start or attempt.first_said for attempt in writers]
@@ -343,9 +385,10 @@ def _is_enough(facts: Facts, by: Evaluation | None) -> bool:
     count = None if by is None else by.partitions
     if by is None or count is None or facts.declaration.complete_when_pct >= 100:
         return False
-    whole = {check.name for check in facts.declaration.checks if check.required and not check.apart}
-    holds = all(each.result is Result.HOLDS for each in by.results if each.name in whole)
-    return holds and count.holding * 100 >= facts.declaration.complete_when_pct * count.total
+    return (
+        _whole_holds(facts, by)
+        and count.holding * 100 >= facts.declaration.complete_when_pct * count.total
+    )
 
 
 def _wake_at(

@@ -47,7 +47,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the verdict rests on.
 
     ``reconciled`` and ``excused``: a person closed it, or an excuse stands.
-    ``open_state``: why there can be no verdict yet, or None. ``violated`` and
+    ``open_state``: why there can be no verdict yet, or None. ``parts``: what a run of all
+    partitions is where each that was an exception is closed by itself. ``violated`` and
     ``unknown`` speak of required checks, ``required_hold`` says that there is at
     least one and all hold. ``all_said_no_effect``: each attempt told that none had
     begun. ``unresolved_beside_success``: beside one that succeeded, an attempt
@@ -60,6 +61,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     excused: bool = False
     muted: bool = False
     open_state: RunState | None = None
+    parts: Verdict | None = None
     unexpected: bool = False
     violated: bool = False
     unknown: bool = False
@@ -78,6 +80,8 @@ def verdict(case: Case) -> Verdict | None:
         return Verdict.EXCUSED
     if case.open_state is not None:
         return None
+    if case.parts is not None:
+        return case.parts
     match case.effect:
         case Effect.DUPLICATED:
             return Verdict.DUPLICATED

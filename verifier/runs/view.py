@@ -132,11 +132,7 @@ def run_document(facts: Facts, stood: Standing, kept: Keepsakes, now: datetime) 
             }
             for each in kept.revisions
         ],
-        "actions": [
-            action_document(each)
-            for each in facts.actions
-            if each.run_id is None or each.run_id == key.run_id
-        ],
+        "actions": [action_document(each) for each in facts.actions],
     }
     if kept.occurrence is not None:
         document["occurrence"] = {
