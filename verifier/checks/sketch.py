@@ -16,11 +16,13 @@ def digest(key: Sequence[str | None]) -> str | None:
     Of a single value it is the MD5 of its UTF-8; of several, that of each value after
     its length in characters and a colon, so that no other key has the same text.
     """
-    values = [value for value in key if value is not None]
-    if len(values) < len(key):
-        return None
-    text = values[0] if len(values) == 1 else "".join(f"{len(each)}:{each}" for each in values)
-    return md5(text.encode(errors="surrogatepass"), usedforsecurity=False).hexdigest()
+    return None if None in key else _md5(key).hex()
+
+
+def _md5(key: Sequence[str | None]) -> bytes:
+    # Most keys are one value, and there may be a million of them.
+    text = key[0] if len(key) == 1 else "".join([f"{len(each or '')}:{each}" for each in key])
+    return md5((text or "").encode(errors="surrogatepass"), usedforsecurity=False).digest()
 
 
 class Sketch(msgspec.Struct, frozen=True):
@@ -46,10 +48,11 @@ def sketch_of(counted: Iterable[tuple[Sequence[str | None], int]]) -> Sketch:
     """The sketch of keys and their counts, whatever their order."""
     size = total = 0
     for key, count in counted:
-        named = digest(key)
-        # Of a key with NULL no database computes one, so any other hash will do.
-        if named is None:
-            named = f"{'':16}{blake2b(ascii(key).encode(), digest_size=8).hexdigest()}"
-        total += count * int(named[16:], 16)
+        if None in key:
+            # Of such a key no database computes a digest, so any other hash will do.
+            number = blake2b(ascii(key).encode(), digest_size=8).digest()
+        else:
+            number = _md5(key)[8:]
+        total += count * int.from_bytes(number)
         size += count
     return Sketch(size, total % 2**64)
