@@ -49,7 +49,7 @@ def test_a_writer_that_waits_too_long_for_another_thread_gives_up(
     ledger, told, build, path, monkeypatch
 ):
     monkeypatch.setattr(database, "PATIENCE_SECONDS", 0.01)
-    with ledger._database._lock, pytest.raises(LedgerUnavailable, match="busy"):
+    with ledger._database._alone(), pytest.raises(LedgerUnavailable, match="busy"):
         told(build.signal("started", "02:00"))
     assert ledger.runs(RunFilter()) == []
 

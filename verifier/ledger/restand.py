@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, select
 
 from verifier.ledger import facts as run_facts
 from verifier.ledger import revisions as run_revisions
-from verifier.ledger import run_events
+from verifier.ledger import rivals, run_events
 from verifier.ledger import runs as run_rows
 from verifier.ledger.declarations import first_said
 from verifier.ledger.errors import Conflict
@@ -17,6 +17,7 @@ from verifier.ledger.schema import guard_decisions, revisions, runs
 from verifier.ledger.statements import chunks
 from verifier.ledger.transaction import Transaction
 from verifier.ledger.types import RunLane
+from verifier.runs.attempt import Attempt
 from verifier.runs.binding import RunKey
 from verifier.runs.declaration import Declaration, Overlap
 from verifier.runs.evaluation import is_unlisted
@@ -63,6 +64,7 @@ def _restand(
     connection = transaction.connection
     rows = run_rows.lock(connection, keys)
     facts = run_facts.for_judging(connection, transaction.jobs, rows)
+    beside = rivals.of_runs(connection, facts.values())
     changes: list[tuple[RunRow, RunRow]] = []
     forgotten: list[str] = []
     dependent: set[RunKey] = set()
@@ -74,7 +76,7 @@ def _restand(
             continue
         stood = standing(known, transaction.now)
         judged[row.key] = Judged(known, stood)
-        new = _row(transaction, row, known, stood)
+        new = _row(transaction, row, known, stood, beside[row.run_id])
         if new == row:
             continue
         changes.append((row, new))
@@ -89,7 +91,13 @@ def _restand(
     return dependent
 
 
-def _row(transaction: Transaction, row: RunRow, facts: Facts, stood: Standing) -> RunRow:
+def _row(
+    transaction: Transaction,
+    row: RunRow,
+    facts: Facts,
+    stood: Standing,
+    beside: Sequence[Attempt],
+) -> RunRow:
     now, job = transaction.now, transaction.job(row.key.job)
     judged_at = row.judged_at
     if stood.verdict != row.verdict:
@@ -113,7 +121,7 @@ def _row(transaction: Transaction, row: RunRow, facts: Facts, stood: Standing) -
         judged_at=judged_at,
         evaluation_id=stood.judged_by.evaluation_id if stood.judged_by else None,
         wake_at=None if job.retired else _wake_at(row.wake_at, stood.wake_at, now),
-        counted=run_events.count(transaction, row.counted, facts, stood, lane),
+        counted=run_events.count(transaction, row.counted, facts, stood, lane, beside),
     )
 
 

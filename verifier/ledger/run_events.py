@@ -9,11 +9,8 @@ beside another against the policy is a violation. Distributions are of the live 
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
-
 from verifier.catalogue.label import VERDICT, Direction, RetryReason
 from verifier.ledger.attempt_events import lane_of
-from verifier.ledger.schema import attempts
 from verifier.ledger.tallies import FAMILIES, RUNS_JUDGED, VERDICT_REVISIONS, Event, Marks
 from verifier.ledger.transaction import Transaction
 from verifier.ledger.types import RunLane
@@ -26,9 +23,6 @@ from verifier.runs.reported import counting
 from verifier.runs.signal import Lane
 from verifier.runs.standing import Facts, Standing
 from verifier.runs.verdict import Verdict
-
-BESIDE = 20
-"""How many of the attempts that started last are looked at for one that ran beside."""
 
 _REASONS = {
     AttemptState.FAILED: RetryReason.FAILED,
@@ -72,10 +66,16 @@ class _Run:
 
 
 def count(
-    transaction: Transaction, marks: Marks, facts: Facts, stood: Standing, lane: RunLane
+    transaction: Transaction,
+    marks: Marks,
+    facts: Facts,
+    stood: Standing,
+    lane: RunLane,
+    rivals: Sequence[Attempt],
 ) -> Marks:
     """Count what ``stood`` shows of the run and was not counted yet, as ``marks`` tells.
 
+    ``rivals``: attempts of the job's other runs that may have been at work beside its own.
     Returns the marks as they are then.
     """
     job, verdict = facts.key.job, stood.verdict
@@ -92,8 +92,7 @@ def count(
     run.observe(Event.STARTED, delay)
     _count_retries(transaction, run, starts)
     if facts.declaration.overlap is not Overlap.ALLOW and facts.attempts:
-        beside = _rivals(transaction, facts)
-        clashes = violations(facts.attempts, beside, facts.declaration, transaction.now)
+        clashes = violations(facts.attempts, rivals, facts.declaration, transaction.now)
         run.count(Event.OVERLAPPED, clashes)
     if verdict is not None:
         run.count(Event.JUDGED, 1, lane=lane, verdict=verdict)
@@ -160,28 +159,3 @@ def _attempts_taken(facts: Facts, now: datetime) -> float | None:
     """How many attempts the run has had; None where nobody told of any."""
     tried = facts.attempts or facts.whole_job
     return len(counting(tried, facts.declaration, now)) or None
-
-
-def _rivals(transaction: Transaction, facts: Facts) -> list[Attempt]:
-    """The attempts of the job's other runs that may have been at work beside this one's."""
-    starts = [each.started for each in facts.attempts if each.started is not None]
-    if not starts:
-        return []
-    within = {"of": facts.key.job, "first": min(starts), "last": max(starts)}
-    found = transaction.connection.execute(_BESIDE, within)
-    return [row.body for row in found if row.run_id != facts.key.run_id]
-
-
-_RECENT = (
-    select(attempts.c.run_id, attempts.c.body, attempts.c.state, attempts.c.ended_at)
-    .where(attempts.c.job == bindparam("of"), attempts.c.started_at <= bindparam("last"))
-    .order_by(attempts.c.started_at.desc())
-    .limit(BESIDE)
-    .subquery()
-)
-_BESIDE = select(_RECENT.c.run_id, _RECENT.c.body).where(
-    _RECENT.c.ended_at.is_(None)
-    | (_RECENT.c.ended_at > bindparam("first"))
-    # One that fell silent may have gone on after its end.
-    | _RECENT.c.state.in_((AttemptState.LOST, AttemptState.TIMED_OUT))
-)

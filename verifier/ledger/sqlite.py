@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fcntl import LOCK_EX, flock
 from pathlib import Path
-from threading import Lock
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -15,6 +14,7 @@ from sqlalchemy.pool import QueuePool
 
 from verifier.ledger import database
 from verifier.ledger.errors import LedgerError, LedgerUnavailable
+from verifier.ledger.in_order import InOrder
 
 WRITER_KIB = 64 * 1024
 READER_KIB = 4 * 1024
@@ -49,7 +49,7 @@ class SqliteDatabase:
         self.path = path.absolute()
         self.name = str(self.path)
         self._log = self.path.with_name(f"{self.path.name}-wal")
-        self._lock = Lock()
+        self._lock = InOrder()
         self._opened: tuple[int, int] | None = None
         self._writer = self._engine("rwc", "BEGIN IMMEDIATE", size=1, cache_kib=WRITER_KIB)
         self._readers = self._engine("ro", "BEGIN", size=database.READERS, cache_kib=READER_KIB)
@@ -97,14 +97,8 @@ class SqliteDatabase:
         replaced meanwhile: what is written to a file without a name is lost.
         """
         self._check_file()
-        with self._explained():
-            if not self._lock.acquire(timeout=database.PATIENCE_SECONDS):
-                raise LedgerUnavailable(f"the ledger {self.path} is busy: try again later")
-            try:
-                with self._writer.begin() as connection:
-                    yield connection
-            finally:
-                self._lock.release()
+        with self._explained(), self._alone(), self._writer.begin() as connection:
+            yield connection
         self._check_file()
         if not self._log.exists():
             raise self._replaced(f"its log {self._log.name} was deleted")
@@ -146,7 +140,7 @@ class SqliteDatabase:
 
     def ready(self) -> None:
         """Let readers and the writer work side by side; the file remembers it."""
-        with self._explained(), self._lock:
+        with self._explained(), self._alone():
             connection = self._writer.raw_connection()
             try:
                 cursor = connection.cursor()
@@ -171,6 +165,15 @@ class SqliteDatabase:
         """Let go of the file."""
         self._readers.dispose()
         self._writer.dispose()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        if not self._lock.acquire(timeout=database.PATIENCE_SECONDS):
+            raise LedgerUnavailable(f"the ledger {self.path} is busy: try again later")
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def _check_file(self) -> None:
         """Raise where the path does not lead to the file that is open any more."""
