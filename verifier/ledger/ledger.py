@@ -360,12 +360,15 @@ class Ledger:
     # Time passes
 
     def awake(self, now: datetime, limit: int) -> list[RunKey]:
-        """The runs about which ``now`` may change something, longest overdue first."""
+        """The runs about which ``now`` may change something, longest overdue first.
+
+        Of those that are so alike by job: what is kept of jobs side by side is too.
+        """
         with self._database.read() as connection:
             found = (
                 select(runs.c.job, runs.c.occurrence, runs.c.partition)
                 .where(runs.c.wake_at <= now)
-                .order_by(runs.c.wake_at)
+                .order_by(runs.c.wake_at, runs.c.job)
                 .limit(limit)
             )
             return [RunKey(*row) for row in connection.execute(found)]
