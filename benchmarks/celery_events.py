@@ -5,7 +5,7 @@
     python benchmarks/celery_events.py --broker redis://…  # and some through a real broker
 
 Synthetic events go the whole way but for the broker: JSON as workers send it, the
-listener, the feed, a SQLite ledger on the disk. 2,000 jobs run once a minute, each run
+listener, the feed, a SQLite ledger on the disk. 2,000 jobs run every 10 seconds, each run
 sent, received, started and ended; the clock is set by hand, and the time that it takes to
 make the events is left out. Through a broker they are sent by Celery's own dispatcher, in
 a process of its own.
@@ -26,6 +26,8 @@ from pathlib import Path
 from threading import Event, Thread
 from uuid import uuid4
 
+from rich.progress import Progress
+
 from verifier.engine.feed import SourceFeed
 from verifier.ledger.ledger import Ledger
 from verifier.runs.declaration import Declaration, Every, Surface, SurfaceKind
@@ -35,6 +37,7 @@ from verifier.signals.celery.settings import CeleryBinding, CelerySettings
 from verifier.signals.source import BoundJob
 
 JOBS = 2_000
+PERIOD = timedelta(seconds=10)
 EVENTS_A_TASK = 4
 TASKS_A_STEP = 500
 EVENTS_A_MESSAGE = 10
@@ -77,7 +80,7 @@ class Synthetic:
         """A step's worth of messages; time moves on."""
         del most, timeout
         began, cpu = time.perf_counter(), time.process_time()
-        self._world.now += timedelta(minutes=1) * TASKS_A_STEP / JOBS
+        self._world.now += PERIOD * TASKS_A_STEP / JOBS
         told = [event for _ in range(TASKS_A_STEP) for event in self._task()]
         self.sent += len(told)
         arrivals = [
@@ -187,7 +190,7 @@ class World:
 def _declaration(name: str) -> Declaration:
     return Declaration(
         job=name,
-        schedule=Every(period=timedelta(minutes=1)),
+        schedule=Every(period=PERIOD),
         surfaces=(Surface(name="table", kind=SurfaceKind.NONE),),
         finish_within=timedelta(minutes=1),
         verified_within=timedelta(minutes=2),
@@ -196,38 +199,57 @@ def _declaration(name: str) -> Declaration:
     )
 
 
+class Pace:
+    """What was taken in since some instant, the making of the events left out."""
+
+    def __init__(self, line: Synthetic) -> None:
+        self._line = line
+        self._sent, self._seconds, self._cpu = self._now()
+
+    def told(self) -> tuple[int, float, float]:
+        """How many events, how many a second, and the microseconds of CPU of each."""
+        sent, seconds, cpu = self._now()
+        count = sent - self._sent
+        return count, count / (seconds - self._seconds), 1e6 * (cpu - self._cpu) / count
+
+    def _now(self) -> tuple[int, float, float]:
+        line = self._line
+        return line.sent, time.perf_counter() - line.seconds, time.process_time() - line.cpu
+
+
 def synthetic(events: int) -> bool:
     """Take in so many events; whether the gates hold."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, Progress() as progress:
         world = World(folder, clock="by hand")
         line = Synthetic(world)
         listener = Listener(world.feed, line, None)
-        marks: dict[int, float] = {}
-        began, cpu = time.perf_counter(), time.process_time()
+        bar = progress.add_task("events", total=events)
+        memory: list[float] = []
+        whole = lap = Pace(line)
         while line.sent < events:
             listener.step()
-            for mark in (FIRST_MARK, events):
-                if mark not in marks and line.sent >= mark:
-                    marks[mark] = _resident_mb()
+            progress.update(bar, completed=line.sent)
+            if line.sent >= min(events, FIRST_MARK * (len(memory) + 1)):
+                memory.append(_resident_mb())
+                _, rate, each = lap.told()
+                lap = Pace(line)
+                shown = f"{rate:,.0f} events/s, {each:.0f} us of CPU each, {memory[-1]:.0f} MB"
+                progress.print(f"up to {line.sent}: {shown}", highlight=False)
         world.now += timedelta(seconds=5)
         listener.finish()
-        seconds = time.perf_counter() - began - line.seconds
-        cpu = time.process_time() - cpu - line.cpu
+        sent, rate, each = whole.told()
         taken, kept_out = world.taken.signals, world.taken.kept_out
         attempts, ended = world.count()
         size = sum(file.stat().st_size for file in Path(folder).iterdir()) / 1e6
         world.ledger.close()
-    rate, first, last = line.sent / seconds, marks[FIRST_MARK], marks[events]
-    each = 1e6 * cpu / line.sent
-    print(f"{line.sent} events in {seconds:.1f} s: {rate:,.0f} events/s, {each:.0f} us of CPU each")
+    first, last = memory[0], memory[-1]
+    print(f"{sent} events: {rate:,.0f} events/s, {each:.0f} us of CPU each")
     print(f"{taken} signals durable, {kept_out} refused; {attempts} attempts, {ended} succeeded")
     growth = last / first
     print(f"memory: {first:.0f} MB after {FIRST_MARK}, {last:.0f} MB after all: x{growth:.2f}")
     print(f"ledger: {size:.0f} MB")
     held = (
-        rate >= AIM
-        and last <= first * (1 + GROWTH)
-        and attempts == ended == line.sent // EVENTS_A_TASK
+        rate >= AIM and last <= first * (1 + GROWTH) and attempts == ended == sent // EVENTS_A_TASK
     )
     print(
         "gates: "

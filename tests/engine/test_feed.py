@@ -209,6 +209,17 @@ def test_a_source_that_reads_up_old_news_is_still_blind(world):
     assert world.ledger.windows("cron")[0].until == at("03:59:50")
 
 
+def test_what_is_read_up_wakes_nobody_before_anything_is_heard_further(world):
+    world.hear("01:59")
+    world.expect()
+    world.pass_to("04:00")
+    world.judge()
+    world.feed.take([], cursor="1")
+    assert world.ledger.row(NIGHT).wake_at is None
+    world.feed.take([], cursor="2", heard_until=at("04:00"))
+    assert world.ledger.row(NIGHT).wake_at is not None
+
+
 def test_contact_that_was_lost_for_a_moment_wakes_who_waited_for_it(world):
     world.hear("02:04:45")
     world.expect()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, or_
 
 from verifier.ledger import cursors
 from verifier.ledger import runs as run_rows
@@ -80,7 +80,7 @@ def keep(connection: Connection, jobs: Jobs, kept: Kept, now: datetime) -> None:
     """Keep what a reader says of its source.
 
     Where it had not been heard for too long, nobody knew when to look after the runs
-    that its silence is about; they are woken.
+    that its silence is about; once it is heard further, they are woken.
     """
     if kept.position is not None:
         cursors.write(connection, _POSITION + kept.source, kept.position)
@@ -89,7 +89,9 @@ def keep(connection: Connection, jobs: Jobs, kept: Kept, now: datetime) -> None:
     before = read(connection).get(kept.source)
     cursors.write(connection, _STATE + kept.source, _encode(kept.state).decode())
     due = before.contact_due if before else None
-    if kept.state.heard_until is not None and (due is None or due <= now):
+    # While a backlog is read nothing is heard further yet, and there are many commits.
+    moved = kept.state.contact_due not in (None, due)
+    if moved and (due is None or due <= now):
         run_rows.wake(
             connection,
             jobs,
@@ -97,6 +99,7 @@ def keep(connection: Connection, jobs: Jobs, kept: Kept, now: datetime) -> None:
             UNDECIDED,
             runs.c.job.in_(jobs_of(jobs, kept.source)),
             runs.c.reported.in_((Reported.NONE, Reported.RUNNING)),
+            or_(runs.c.wake_at.is_(None), runs.c.wake_at > now),
         )
 
 

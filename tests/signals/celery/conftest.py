@@ -2,10 +2,12 @@
 
 import importlib.util
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -161,10 +163,30 @@ def _brokers() -> Any:
 
 
 @pytest.fixture(scope="session")
-def broker_url(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    """The URL of a real broker; asked for with ``indirect`` by its kind."""
-    start = {"rabbitmq": brokers.rabbitmq, "redis": brokers.redis}[request.param]
-    with start(tmp_path_factory.mktemp(request.param)) as url:
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """The URL of a real broker by its kind; each is started when it is first asked for.
+
+    What a test leaves there is met by those that come after, so queues are its own.
+    """
+    with ExitStack() as running:
+        urls: dict[str, str] = {}
+
+        def url(kind: str) -> str:
+            if kind not in urls:
+                start = {"rabbitmq": brokers.rabbitmq, "redis": brokers.redis}[kind]
+                urls[kind] = running.enter_context(start(tmp_path_factory.mktemp(kind)))
+            return urls[kind]
+
         yield url
+
+
+@pytest.fixture
+def broker_url(request: pytest.FixtureRequest, broker: Callable[[str], str]) -> str:
+    """The URL of a real broker; asked for with ``indirect`` by its kind."""
+    return broker(request.param)
+
+
+@pytest.fixture
+def own_name() -> str:
+    """A name for queues and the like that nothing else ever had, this test's last try included."""
+    return f"test-{uuid4().hex[:12]}"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from verifier.checks.remark import Level
-from verifier.signals.celery.examination import of_jobs, of_workers
+from verifier.signals.celery.examination import of_jobs, of_names, of_workers
 from verifier.signals.celery.inspection import Setup
 from verifier.signals.celery.settings import CelerySettings
 from verifier.signals.celery.source import CelerySource
@@ -25,6 +25,14 @@ def test_a_worker_that_sends_no_events_is_a_warning() -> None:
     ((level, message), (other, _)) = words(of_workers({"w1@here": Setup()}))
     assert (level, other) == (Level.WARNING, Level.NOTE)
     assert "w1@here" in message
+
+
+def test_a_node_name_that_several_workers_have_is_a_warning() -> None:
+    assert list(of_names([])) == []
+    (remark,) = of_names({"w1@here"})
+    assert remark.level is Level.WARNING
+    assert "w1@here" in remark.message
+    assert "-n NAME@%h" in str(remark.hint)
 
 
 def test_no_worker_is_a_warning() -> None:

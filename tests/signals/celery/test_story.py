@@ -76,6 +76,11 @@ def test_what_is_put_back_into_the_queue_comes_again_at_once() -> None:
         ("pkg.errors.Odd('x')", None, "Odd"),
         ("ExceptionWithTraceback()", "…\nbilliard.exceptions.WorkerLostError: Worker exited "
          "prematurely: signal 9 (SIGKILL) Job: 3.", "WorkerLostError: signal 9 (SIGKILL)"),
+        ("WorkerLostError()", "…\nWorkerLostError: Worker exited prematurely: exitcode 3 Job: 3.",
+         "WorkerLostError: exitcode 3"),
+        # Told by a process before it ends.
+        ("WorkerLostError()", "…\nWorkerLostError: Worker exited prematurely: exitcode 3.",
+         "WorkerLostError"),
         ("reject requeue=False: hunter2", None, "Reject"),
         ("reject requeue=False: landed: refuse: held", None, "landed: refuse"),
         ("hunter2 is the password", "hunter2 is the password", ""),

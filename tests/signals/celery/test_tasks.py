@@ -51,6 +51,31 @@ def test_a_success_is_not_overwritten_by_a_later_revoke(ping: Any, build: Any) -
     assert ping.story() == ["ping/2026-11-24T12:00:00Z live u1 succeeded by exit"]
 
 
+@pytest.mark.parametrize(
+    ("ended", "proof", "code"),
+    [
+        ("signal 9 (SIGKILL) Job: 3.", EndProof.EXIT, 137),
+        ("exitcode 3 Job: 3.", EndProof.EXIT, 3),
+        ("exitcode 0 Job: 3.", EndProof.EXIT, None),
+        ("exitcode 3.", EndProof.NONE, None),
+    ],
+)
+def test_a_process_that_its_pool_saw_end_has_ended(
+    ping: Any, build: Any, ended: str, proof: EndProof, code: int | None
+) -> None:
+    told = f"…\nWorkerLostError: Worker exited prematurely: {ended}"
+    ping.hear(
+        [
+            build.event("task-received", 0, name="capp.ping"),
+            build.event("task-started", 1),
+            build.event("task-failed", 2, exception="WorkerLostError()", traceback=told),
+        ]
+    )
+    (attempt,) = ping.attempts().values()
+    assert state_of(attempt) is AttemptState.FAILED
+    assert (proof_of(attempt), attempt.ends[0].exit_code) == (proof, code)
+
+
 def test_a_redelivery_that_is_revoked_does_not_touch_the_try_before(ping: Any, build: Any) -> None:
     ping.hear(
         [

@@ -19,6 +19,7 @@ class Answers:
 
     def __init__(self) -> None:
         self.by_worker: dict[str, list[Active]] | None = {}
+        self.shared: set[str] = set()
         self.asked = 0
 
     def active(self) -> Mapping[str, list[Active]]:
@@ -157,6 +158,18 @@ def test_answers_count_only_where_all_that_was_said_is_heard(ward: Ward) -> None
     for second in range(20, 200, 20):
         ward.look(second, current=False)
     assert ward.answers.asked == 0
+    assert state_of(ward.attempt) is AttemptState.RUNNING
+
+
+def test_where_several_answer_under_one_name_none_is_proven_to_have_ended(ward: Ward) -> None:
+    ward.beat(0)
+    ward.begin()
+    ward.answers.by_worker = {"w1@vm": []}
+    ward.answers.shared = {"w1@vm"}
+    ward.look(20)
+    for second in range(21, 200, 2):
+        ward.beat(second, pid=8)
+        ward.look(second)
     assert state_of(ward.attempt) is AttemptState.RUNNING
 
 

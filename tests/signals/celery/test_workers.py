@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from verifier.signals.celery.workers import SavedWorkers, Workers
 
@@ -54,6 +55,19 @@ def test_two_processes_of_one_name_prove_nothing(floor: Floor) -> None:
         floor.hear("worker-heartbeat", second + 1, pid=10)
     assert floor.gone(60) == []
     floor.hear("worker-online", 61, pid=12, processed=0)
+    assert floor.gone(90) == []
+
+
+def test_two_that_answered_under_one_name_prove_nothing_and_are_told_once(floor: Floor) -> None:
+    floor.hear("worker-online", 4, pid=11, processed=0)
+    with capture_logs() as logs:
+        floor.workers.share("w1@vm")
+        floor.workers.share("w1@vm")
+        floor.workers.share("never-heard@vm")
+    assert [(each["event"], each["node"]) for each in logs] == [("node_name_shared", "w1@vm")]
+    assert floor.gone(60) == []
+    floor.hear("worker-online", 61, pid=12, processed=0)
+    assert floor.workers.is_shared("w1@vm")
     assert floor.gone(90) == []
 
 

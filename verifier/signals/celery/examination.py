@@ -1,6 +1,6 @@
 """What can be heard of a broker and its workers, and what not."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 
@@ -36,6 +36,7 @@ def examine(settings: CelerySettings, jobs: Sequence[Job], now: datetime) -> Ite
             yield Remark(level=Level.ERROR, message=str(error))
             return
     yield from of_workers(setups)
+    yield from of_names(inspection.shared)
     yield from of_jobs(jobs, registered, now)
 
 
@@ -82,6 +83,17 @@ def of_workers(setups: Mapping[str, Setup]) -> Iterator[Remark]:
                 "a worker takes it",
                 hint="set task_send_sent_event = True where tasks are sent, in beat too",
             )
+
+
+def of_names(shared: Iterable[str]) -> Iterator[Remark]:
+    """What it means that several workers answer under one node name."""
+    for host in sorted(shared):
+        yield Remark(
+            level=Level.WARNING,
+            message=f"several workers answer as {host}, so nobody can tell a dead one from a "
+            "living one: what was at work in one that died is never proven to be lost",
+            hint="start each worker with a node name of its own: celery worker -n NAME@%h",
+        )
 
 
 def of_jobs(

@@ -1,8 +1,11 @@
 """What workers answer when they are asked: what is at work, and how they are set up.
 
-To ask is a broadcast that changes nothing. A worker may be set up to answer nobody.
+To ask is a broadcast that changes nothing. A worker may be set up to answer nobody, and
+two may answer under one node name. Celery's own ``inspect`` keeps one of those answers
+and warns of the other, so the answers are gathered here.
 """
 
+from collections import defaultdict
 from typing import Any
 
 import msgspec
@@ -35,9 +38,13 @@ class Setup(msgspec.Struct, frozen=True):
 
 
 class Inspection:
-    """Asks the workers of one broker; raises ``SourceUnavailable``."""
+    """Asks the workers of one broker; raises ``SourceUnavailable``.
+
+    ``shared``: the node names under which more than one worker ever answered.
+    """
 
     def __init__(self, settings: CelerySettings) -> None:
+        self.shared: set[str] = set()
         self._app = Celery(
             "landed", broker=settings.broker.get_secret_value(), set_as_current=False
         )
@@ -56,29 +63,41 @@ class Inspection:
 
     def active(self) -> dict[str, list[Active]]:
         """By worker, what it has at work; workers that do not answer are left out."""
-        return {host: _each(told, Active) for host, told in self._ask("active").items()}
+        return {
+            host: [task for told in answers for task in _each(told, Active)]
+            for host, answers in self._ask("active").items()
+        }
 
     def setups(self) -> dict[str, Setup]:
         """By worker, how it is set up."""
         return {
             host: setup
-            for host, told in self._ask("conf").items()
-            for setup in _each([told], Setup)
+            for host, answers in self._ask("conf", with_defaults=False).items()
+            for setup in _each(answers, Setup)
         }
 
     def registered(self) -> dict[str, set[str]]:
         """By worker, the names of the tasks that it can run."""
-        return {
-            host: {str(name).partition(" ")[0] for name in told if isinstance(name, str)}
-            for host, told in self._ask("registered").items()
-            if isinstance(told, list)
-        }
+        found: dict[str, set[str]] = defaultdict(set)
+        for host, answers in self._ask("registered").items():
+            for told in answers:
+                if isinstance(told, list):
+                    names = (name for name in told if isinstance(name, str))
+                    found[host].update(name.partition(" ")[0] for name in names)
+        return found
 
-    def _ask(self, what: str) -> dict[str, Any]:
+    def _ask(self, what: str, **arguments: Any) -> dict[str, list[Any]]:
+        """By node name, what was answered under it."""
         with self._app.connection_for_read() as connection, trouble_of(connection):
-            inspect = self._app.control.inspect(timeout=ANSWER_WITHIN, connection=connection)
-            found = getattr(inspect, what)()
-        return found if isinstance(found, dict) else {}
+            told = self._app.control.broadcast(
+                what, arguments, reply=True, timeout=ANSWER_WITHIN, connection=connection
+            )
+        found: dict[str, list[Any]] = defaultdict(list)
+        for answer in told or ():
+            for host, each in answer.items():
+                found[host].append(each)
+        self.shared |= {host for host, answers in found.items() if len(answers) > 1}
+        return found
 
 
 def _each(told: Any, shape: type[Any]) -> list[Any]:

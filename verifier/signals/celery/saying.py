@@ -31,7 +31,7 @@ from verifier.signals.celery.story import (
 Names = dict[str, int]
 """The attempts of a task id: of each the start, in microseconds since 1970."""
 
-_KILLED = re.compile(r"signal (\d+)")
+_EXIT = re.compile(r"(signal|exitcode) (\d+)")
 _ENDS = {
     SUCCEEDED: Kind.SUCCEEDED,
     FAILED: Kind.FAILED,
@@ -172,13 +172,13 @@ class Telling:
 
     def _ended(self, each: Try, end: Step, name: str, result: str) -> Signal:
         kind = _ENDS[end.kind]
-        killed = _KILLED.search(end.error) if end.error.startswith(LOST_PROCESS) else None
+        exited = _EXIT.search(end.error) if end.error.startswith(LOST_PROCESS) else None
         proof, effect, labels = None, None, None
         if end.error.startswith(GUARDED):
             kind, effect = Kind.CANCELLED, EffectNote(begun=False)
         elif end.error == OVER_TIME:
             kind = Kind.TIMED_OUT
-        if killed or end.error == OVER_TIME or (end.kind == REVOKED and end.flag):
+        if exited or end.error == OVER_TIME or (end.kind == REVOKED and end.flag):
             proof = EndProof.EXIT  # the pool saw its process die
         elif end.kind == CANCELLED:
             proof = EndProof.NONE  # its process was told to die, and nobody waited for it
@@ -194,7 +194,7 @@ class Telling:
             name,
             worker=end.host,
             reason=_reason(end, each),
-            exit_code=128 + int(killed[1]) if killed else None,
+            exit_code=_exit_code(*exited.groups()) if exited else None,
             end_proof=proof,
             effect=effect,
             labels=labels,
@@ -234,6 +234,11 @@ class Telling:
             lease_until=lease_until,
             next_retry_at=next_retry_at,
         )
+
+
+def _exit_code(how: str, number: str) -> int | None:
+    """As a shell tells it; the pool says 0 where it does not know."""
+    return (128 if how == "signal" else 0) + int(number) or None
 
 
 def _reason(end: Step, each: Try) -> str | None:

@@ -40,14 +40,16 @@ GUARDED = "landed"
 
 _GUARDED = re.compile(r": landed: (skip|refuse)\b")
 _ERROR = re.compile(r"^(?:[a-zA-Z_][\w]*\.)*([A-Za-z_]\w{0,99})(?=[:(]|$)")
-_SIGNAL = re.compile(r"\bsignal (\d{1,3}) \((SIG[A-Z0-9]+)\)")
+_EXIT = re.compile(r"\b(signal \d{1,3} \(SIG[A-Z0-9]+\)|exitcode \d{1,3}) Job: ")
+"""How the process of a task ended whose pool waited for it; it names the job then."""
+
 
 
 class Step(msgspec.Struct, frozen=True, order=True, array_like=True, gc=False):
     """One event of a task without what people may have put into it.
 
     ``at`` is seconds since 1970, UTC. ``eta`` and ``expires`` are the same. ``error``
-    is the name of an exception's class, with the signal that killed a process.
+    is the name of an exception's class, with what a process that was lost ended with.
     """
 
     at: float
@@ -210,8 +212,8 @@ def _error(event: Event) -> str:
     name = _name(text)
     if name in ("", "ExceptionWithTraceback"):
         name = _name(last)
-    killed = _SIGNAL.search(last) if name == LOST_PROCESS else None
-    return f"{name}: signal {killed[1]} ({killed[2]})" if killed else name
+    ended = _EXIT.search(last) if name == LOST_PROCESS else None
+    return f"{name}: {ended[1]}" if ended else name
 
 
 def _name(text: str) -> str:

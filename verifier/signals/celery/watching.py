@@ -5,7 +5,7 @@ it is asked. One that does not know a task any more has seen its end, though we 
 Silence is not told here: where heartbeats stop, the rules of attempts infer it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -33,6 +33,10 @@ DISOWNED = 2
 
 class Asking(Protocol):
     """Whoever can ask the workers."""
+
+    @property
+    def shared(self) -> Set[str]:
+        """The node names under which more than one worker ever answered."""
 
     def active(self) -> Mapping[str, list[Active]]:
         """By worker, what it has at work; raises ``SourceUnavailable``."""
@@ -94,6 +98,8 @@ class Watching:
             active = asking.active()
         except SourceUnavailable:
             return
+        for host in asking.shared:
+            self._workers.share(host)
         for each in list(self._tasks.running()):
             host = each.start.host
             if host not in active or not self._is_old(each, now):
@@ -103,6 +109,8 @@ class Watching:
                 at = max(each.start.at, worker.heard if worker else now.timestamp())
                 if at - each.beaten >= BEATS:
                     yield self._tasks.beat(each, at)
+            elif host in asking.shared or self._workers.is_shared(host):
+                continue  # the one that has it may be the one that did not answer
             elif self._tasks.miss(each) >= DISOWNED:
                 why = f"{host} does not have it at work any more, and its end was not heard"
                 at = max(each.start.at, each.beaten)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import msgspec
+import structlog
 
 from verifier.signals.celery.event import Event
 from verifier.signals.celery.story import SENT
@@ -29,13 +30,16 @@ COMPARED = timedelta(minutes=1)
 
 SHORTEST_PATIENCE = timedelta(seconds=6)
 
+log = structlog.get_logger()
+
 
 class Worker(msgspec.Struct, array_like=True, gc=False):
     """One node name, and the process that was last heard under it.
 
     ``heard`` is by the worker's clock, in seconds since 1970; ``arrived`` by ours.
-    ``shared``: two processes were heard by turns. ``ahead``: how far its clock is ahead
-    of ours at least, in seconds; what it says is never late by less than nothing.
+    ``shared``: two processes were heard by turns, or answered together. ``ahead``: how far
+    its clock is ahead of ours at least, in seconds; what it says is never late by less
+    than nothing.
     """
 
     pid: int
@@ -110,13 +114,32 @@ class Workers:
         worker = self._known.get(host)
         return worker is not None and now - worker.arrived <= worker.patience
 
+    def is_shared(self, host: str) -> bool:
+        """Whether several processes were at work under that node name at once."""
+        worker = self._known.get(host)
+        return worker is not None and worker.shared
+
+    def share(self, host: str) -> None:
+        """Several processes are at work under that node name: none is proven to be gone."""
+        worker = self._known.get(host)
+        if worker is None or worker.shared:
+            return
+        worker.shared = True
+        self._suspects = [each for each in self._suspects if each.host != host]
+        log.warning(
+            "node_name_shared",
+            node=host[:200],
+            why="several workers have this node name, so a dead one cannot be told from a "
+            "living one; start each with a name of its own: celery worker -n NAME@%h",
+        )
+
     def hear(self, event: Event, now: datetime) -> None:
         """Take in an event of a worker, or of a task that a worker told of."""
         if event.type == SENT or event.pid is None or not event.hostname:
             return
         worker = self._known.get(event.hostname)
         if worker is not None and self._is_heard_again(event):
-            worker.shared = True
+            self.share(event.hostname)
         if worker is None or self._is_another(worker, event):
             if worker is not None:
                 self._suspect(event, worker, now)
