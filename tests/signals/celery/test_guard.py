@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -52,7 +52,8 @@ jobs:
 class Shop:
     """A verifier, a worker whose task asks it, and what the task did."""
 
-    def __init__(self, broker: str, home: Path) -> None:
+    def __init__(self, broker: str, home: Path, queue: str) -> None:
+        self.queue = queue
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             address = f"127.0.0.1:{free.getsockname()[1]}"
@@ -72,7 +73,7 @@ class Shop:
             "-c",
             "1",
             "-Q",
-            "guarded",
+            queue,
         )
         self._processes = [
             subprocess.Popen(
@@ -86,11 +87,11 @@ class Shop:
         for process in self._processes:
             process.terminate()
         for process in self._processes:
-            process.wait(20)
+            process.wait(60)
         self.app.close()
 
     def load(self) -> str:
-        return str(self.app.send_task("shop.load", [str(self.done)], queue="guarded").id)
+        return str(self.app.send_task("shop.load", [str(self.done)], queue=self.queue).id)
 
     def act(self, kind: str) -> None:
         told = {"action": kind, "job": "load", "by": "oncall", "reason": "a test"}
@@ -108,14 +109,14 @@ class Shop:
     def hear_of_one(self, kind: str) -> None:
         """Wait until a worker's word of that kind is in the ledger."""
         line = f'landed_signals_total{{kind="{kind}",source="celery"}} 1.0'
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 120
         while line not in httpx.get(f"{self.url}/metrics").text:
             assert time.monotonic() < deadline
             time.sleep(0.5)
 
     def attempt(self, uuid: str) -> dict[str, Any]:
         """The attempt of that id, as soon as it has ended."""
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             for run in self.runs():
                 for each in run["attempts"]:
@@ -127,22 +128,30 @@ class Shop:
 
 def _await_hearing(url: str) -> None:
     """Wait until all that is said from now on is heard; Redis keeps nothing."""
-    began, deadline = datetime.now(UTC), time.monotonic() + 40
+    began, deadline = None, time.monotonic() + 120
     while time.monotonic() < deadline:
-        try:
-            heard = httpx.get(f"{url}/v1/sources").json()["sources"]
-        except httpx.TransportError:
-            heard = []
-        until = [each["heard_until"] for each in heard if each["source"] == "celery"]
-        if until and until[0] and parse_instant(until[0]) > began + timedelta(seconds=3):
+        until = _heard_until(url)
+        if began is None and until is not None:
+            # The first that is told is when it began to try.
+            began = datetime.now(UTC)
+        elif began is not None and until is not None and until > began:
             return
         time.sleep(0.2)
     raise AssertionError("it does not hear")
 
 
+def _heard_until(url: str) -> datetime | None:
+    try:
+        sources = httpx.get(f"{url}/v1/sources").json()["sources"]
+    except httpx.TransportError:
+        return None
+    heard = [each["heard_until"] for each in sources if each["source"] == "celery"]
+    return parse_instant(heard[0]) if heard and heard[0] else None
+
+
 @pytest.fixture
-def shop(broker_url: str, tmp_path: Path) -> Iterator[Shop]:
-    made = Shop(broker_url, tmp_path)
+def shop(broker_url: str, tmp_path: Path, own_name: str) -> Iterator[Shop]:
+    made = Shop(broker_url, tmp_path, own_name)
     try:
         _await_hearing(made.url)
         yield made
