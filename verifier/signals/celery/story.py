@@ -44,7 +44,6 @@ _EXIT = re.compile(r"\b(signal \d{1,3} \(SIG[A-Z0-9]+\)|exitcode \d{1,3}) Job: "
 """How the process of a task ended whose pool waited for it; it names the job then."""
 
 
-
 class Step(msgspec.Struct, frozen=True, order=True, array_like=True, gc=False):
     """One event of a task without what people may have put into it.
 
