@@ -7,7 +7,9 @@ Three interleaved rounds on each kind of ledger, all on loopback:
 - floor: a route of the same application that reads the body and answers, for single
   signals and for batches; what HTTP alone gives here
 - single: one signal a request at 64 connections; batches: 100 signals a request
-- store: the same rows in groups of 500 straight into a ledger's log, each committed
+- store: the same rows in groups of 500 straight into a ledger's log, each committed;
+  append: the same signals, read already, in the same groups into a ledger, which folds
+  them: the rest of a batch is HTTP, decoding, and the engine beside it
 
 The verifier is a whole ``serve`` in a process of its own, engine included; the load comes
 from this process, the store's floor from a third. Each attempt is a run of its own and
@@ -261,6 +263,30 @@ def store(ledger: str, seconds: float) -> None:
     print(done / (time.perf_counter() - begin), (time.process_time() - cpu) / done * 1e6)
 
 
+def append(home: str, ledger: str, seconds: float) -> None:
+    """Signals a second in groups of 500 into a ledger, each folded and committed."""
+    from verifier.config.load import load as load_config
+    from verifier.intake.wire import read_signal
+    from verifier.ledger.ledger import Ledger
+    from verifier.ledger.signals import Batch
+
+    now = datetime.now(UTC)
+    file = Path(home) / "landed.yaml"
+    file.write_text(config(ledger))
+    kept = Ledger.open(ledger, now)
+    for name, job in load_config(file).jobs.items():
+        kept.declare(name, job.declaration, job.document, now)
+    said = signals()
+    sent = (msgspec.json.encode(next(said)) for _ in range(int(60_000 * seconds)))
+    read = [read_signal(each, now) for each in sent]
+    done, begin, cpu = 0, time.perf_counter(), time.process_time()
+    while time.perf_counter() - begin < seconds and done < len(read):
+        group = read[done : done + GROUP]
+        kept.append_group([Batch(signals=group, source="native", received_at=now)], now)
+        done += len(group)
+    print(done / (time.perf_counter() - begin), (time.process_time() - cpu) / done * 1e6)
+
+
 # Putting it together
 
 
@@ -327,11 +353,12 @@ def served(home: str, url: str) -> Iterator[tuple[subprocess.Popen, int]]:
 
 
 def one_round(kind: str, server: str | None, seconds: float) -> dict[str, Figures | float]:
-    with ledger(kind, server) as (_, url):
-        command = [sys.executable, __file__, "--store", url, "--seconds", str(seconds)]
-        told = subprocess.run(command, check=True, capture_output=True, text=True)
-    rate, cpu_of_store = map(float, told.stdout.split())
-    found: dict[str, Figures | float] = {"store": rate, "CPU of store": cpu_of_store}
+    found: dict[str, Figures | float] = {}
+    for name in ("store", "append"):
+        with ledger(kind, server) as (home, url):
+            command = [sys.executable, __file__, f"--{name}", home, url, "--seconds", str(seconds)]
+            told = subprocess.run(command, check=True, capture_output=True, text=True)
+        found[name], found[f"CPU of {name}"] = map(float, told.stdout.split())
     with ledger(kind, server) as (home, url), served(home, url) as (process, port):
         phase(process, port, "/v1/signals", 1, 0.3)  # so that nothing is done for the first time
         for name, path, size in (
@@ -350,13 +377,17 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", choices=["sqlite", "postgresql"])
     parser.add_argument("--serve", help=argparse.SUPPRESS)
-    parser.add_argument("--store", help=argparse.SUPPRESS)
+    parser.add_argument("--store", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--append", nargs=2, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.serve:
         serve(asked.serve)
         return 0
     if asked.store:
-        store(asked.store, asked.seconds)
+        store(asked.store[1], asked.seconds)
+        return 0
+    if asked.append:
+        append(*asked.append, asked.seconds)
         return 0
     kinds = [asked.only] if asked.only else ["sqlite", "postgresql"]
     rounds: dict[str, list[dict[str, Figures | float]]] = {kind: [] for kind in kinds}
@@ -381,10 +412,11 @@ def report(rounds: dict[str, list[dict[str, Figures | float]]]) -> int:
                 f"  {name:<18} {middle['rate']:>12,.0f} {middle['cpu']:>8.1f} "
                 f"{middle['p50']:>8.2f} {middle['p99']:>8.2f}"
             )
-        rate, cpu = (
-            statistics.median(each[name] for each in found) for name in ("store", "CPU of store")
-        )
-        print(f"  {'store':<18} {rate:>12,.0f} {cpu:>8.1f}")
+        for name in ("store", "append"):
+            rate, cpu = (
+                statistics.median(each[what] for each in found) for what in (name, f"CPU of {name}")
+            )
+            print(f"  {name:<18} {rate:>12,.0f} {cpu:>8.1f}")
         singles = [each["single"].rate / each["floor"].rate for each in found]
         batches = [each["batches"].rate / each["store"] for each in found]
         for name, beside, ratios in (
@@ -396,6 +428,8 @@ def report(rounds: dict[str, list[dict[str, Figures | float]]]) -> int:
             told = " ".join(f"{each:.2f}" for each in ratios)
             verdict = "" if ratio >= gate else "  MISSED"
             print(f"  {name} / {beside}: {ratio:.2f} ({told}), gate {gate:.2f}{verdict}")
+        beside_append = [each["batches"].rate / each["append"] for each in found]
+        print(f"  batches / append: {statistics.median(beside_append):.2f}, no gate")
     return 1 if missed else 0
 
 

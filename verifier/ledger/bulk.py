@@ -7,6 +7,7 @@ than the row.
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
 from functools import cache
 from itertools import chain
 from typing import Any
@@ -58,8 +59,9 @@ def insert_new_returning(
     wanted = _names(key)
     if connection.dialect.name == "postgresql":
         statement = f"{_insert_unnested(table, columns)} RETURNING {wanted}"
-        new = connection.exec_driver_sql(statement, _turned(rows)).fetchall()
-        return None if len(new) == len(rows) else {tuple(row) for row in new}
+        new = connection.exec_driver_sql(statement, _turned(rows))
+        with closing(new):
+            return None if new.rowcount == len(rows) else {tuple(row) for row in new}
     last = f"SELECT max({_quoted(serial)}) FROM {table.name}"  # noqa: S608 - names of ours
     before = connection.exec_driver_sql(last).scalar() or 0
     if insert_new(connection, table, columns, rows) == len(rows):

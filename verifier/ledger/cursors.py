@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from verifier.ledger.bulk import replace_all
 from verifier.ledger.schema import cursors
@@ -15,10 +15,11 @@ _LISTENING = "listening/"
 
 def read(connection: Connection, name: str) -> str | None:
     """The position; None where none was ever kept."""
-    position: str | None = connection.scalar(
-        select(cursors.c.position).where(cursors.c.name == name)
-    )
+    position: str | None = connection.scalar(_OF_NAME, {"of": name})
     return position
+
+
+_OF_NAME = select(cursors.c.position).where(cursors.c.name == bindparam("of"))
 
 
 def read_all(connection: Connection, prefix: str) -> dict[str, str]:
