@@ -41,3 +41,23 @@ def test_a_configuration_that_cannot_be_read_is_a_mistake(empty: Path, landed: L
     shown = landed("doctor")
     assert (shown.code, shown.out) == (2, "")
     assert "LND104" in shown.err
+
+
+def test_a_job_of_this_host_that_nobody_declared_is_told(
+    empty: Path, landed: Landed, plugin: object
+) -> None:
+    (empty / "landed.yaml").write_text(CONFIG)
+    (empty / "night.jsonl").touch()
+    (empty / "spool").mkdir()
+    for job in ("laod", "load", "other"):
+        (empty / "spool" / f"{job}.unknown").write_text("expected a declared job")
+    shown = landed("doctor", "--json")
+    assert shown.code == 0
+    spool = [each for each in shown.json["findings"] if each["subject"] == "spool"]
+    assert [(each["level"], each["hint"]) for each in spool] == [
+        ("warning", "did you mean load?"),
+        ("warning", "declare it in landed.yaml"),
+    ]
+    assert spool[0]["message"] == (
+        "nobody declared laod, which runs on this host: what it tells waits here"
+    )

@@ -1,6 +1,9 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from verifier.exec import landed_exec
 
 Landed = Callable[..., Any]
 
@@ -13,7 +16,7 @@ FIELDS = {
 def test_every_job_is_told_in_one_document(home: Any, landed: Landed) -> None:
     told = landed("status", "--json")
     assert told.code == 0
-    assert told.json.keys() == {"jobs", "sources"}
+    assert told.json.keys() == {"jobs", "sources", "unknown_jobs"}
     assert [job["job"] for job in told.json["jobs"]] == [home.long, "revenue", "unproved"]
     assert all(job.keys() >= FIELDS for job in told.json["jobs"])
     assert told.err == ""
@@ -43,3 +46,29 @@ def test_a_ledger_without_jobs_says_how_they_come_there(empty: Path, landed: Lan
     told = landed("status", *ledger, "--json").json
     assert told["jobs"] == []
     assert [each["source"] for each in told["sources"]] == ["native"]
+
+
+def slip(home: Any) -> None:
+    """A wrapper on this host was given the name of a job with a slip in it."""
+    signal = {"job": "revenu", "kind": "started", "at": home.lied, "id": "1", "attempt": "a"}
+    landed_exec.spool_signal(str(home.path / "spool"), "", signal)
+
+
+def test_a_job_that_nobody_declared_is_told_with_the_one_that_was_meant(
+    home: Any, landed: Landed
+) -> None:
+    slip(home)
+    told = landed("status")
+    assert told.code == 0
+    assert "nobody declared revenu: its signals are kept out, 1 times so far" in told.err
+    assert "did you mean revenue?" in told.err
+    (unknown,) = landed("status", "--json").json["unknown_jobs"]
+    assert (unknown["job"], unknown["refused"]) == ("revenu", 1)
+
+
+def test_the_verifier_that_runs_tells_of_jobs_that_nobody_declared(
+    home: Any, landed: Landed, served: Any
+) -> None:
+    signal = {"job": "revenu", "kind": "started", "at": home.lied, "id": "1", "attempt": "a"}
+    served.service.receive([json.dumps(signal).encode()], "native")
+    assert "nobody declared revenu" in landed("status").err

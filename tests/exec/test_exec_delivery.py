@@ -251,6 +251,60 @@ def test_what_the_verifier_will_never_take_is_written_down(
     wait(lambda: not host.records())
 
 
+DETAIL = "expected a declared job, found 'nightly'; declare it \x1b[31min landed.yaml"
+
+
+def test_a_job_that_the_verifier_does_not_know_says_so_from_then_on_and_runs_as_ever(
+    host: Any, verifier: Any, wait: Any
+) -> None:
+    unknown = {"code": "unknown_job", "detail": DETAIL, "retriable": True}
+    verifier.rejections = {"started": unknown, "succeeded": unknown}
+    host.run("true")
+    wait((host.spool / "nightly.unknown").exists, 60)
+    told = host.run("sh", "-c", "echo done; exit 3")
+    assert (told.returncode, told.stdout) == (3, "done\n")
+    assert told.stderr == (
+        "landed-exec: nightly: the verifier does not know this job, so nobody watches it: "
+        "expected a declared job, found 'nightly'; declare it ?[31min landed.yaml\n"
+    )
+    host.environment["LANDED_QUIET"] = "1"
+    assert host.run("true").stderr == ""
+
+
+def test_a_job_that_is_declared_at_last_says_nothing_more_and_has_lost_nothing(
+    host: Any, verifier: Any, wait: Any
+) -> None:
+    unknown = {"code": "unknown_job", "detail": DETAIL, "retriable": True}
+    verifier.rejections = {"started": unknown, "succeeded": unknown}
+    host.run("true")
+    wait((host.spool / "nightly.unknown").exists, 60)
+    verifier.rejections = {}
+    host.run("true")
+    wait(lambda: sorted(verifier.kinds()) == ["started", "started", "succeeded", "succeeded"], 60)
+    wait(lambda: not (host.spool / "nightly.unknown").exists(), 60)
+    assert host.run("true").stderr == ""
+
+
+def test_a_long_run_says_at_its_end_what_became_known_meanwhile(host: Any, verifier: Any) -> None:
+    unknown = {"code": "unknown_job", "detail": DETAIL, "retriable": True}
+    verifier.rejections = {"started": unknown, "succeeded": unknown}
+    marker = host.spool / "nightly.unknown"
+    job = host.start("sh", "-c", f"while [ ! -e {marker} ]; do sleep 0.05; done")
+    _, told = job.communicate(timeout=60)
+    assert told.count("does not know this job") == 1
+
+
+@pytest.mark.parametrize("name", ["../evil", "a/b", "", "x" * 200])
+def test_what_is_no_name_of_a_job_makes_no_file(tmp_path: Path, name: str) -> None:
+    rejection = {"index": 0, "code": "unknown_job", "detail": "no", "retriable": True}
+    signal = {"job": name, "kind": "started", "at": "2026-04-03T02:00:00Z", "id": "1"}
+    landed_exec.spool_signal(str(tmp_path / "spool"), "", signal)
+    counts = landed_exec.deliver(str(tmp_path / "spool"), lambda _signals: [rejection])
+    assert counts["kept"] == 1
+    assert landed_exec.unknown_jobs(str(tmp_path / "spool")) == set()
+    assert [each.name for each in tmp_path.iterdir()] == ["spool"]
+
+
 def test_a_signal_that_the_verifier_cannot_read_does_not_hold_up_the_others(
     host: Any, verifier: Any, wait: Any
 ) -> None:

@@ -165,6 +165,21 @@ def test_a_signal_is_spooled_and_delivered(host: Any, verifier: Any, wait: Any) 
 
 
 @pytest.mark.slow
+def test_a_signal_of_a_job_that_the_verifier_does_not_know_says_so_the_next_time(
+    host: Any, verifier: Any, wait: Any
+) -> None:
+    verifier.rejections["effect"] = {"code": "unknown_job", "detail": "no", "retriable": True}
+    words = ("effect", "--job", "j", "--begun", "mail")
+    assert signal(host, *words).stderr == ""
+    wait((host.spool / "j.unknown").exists, 60)
+    again = signal(host, *words)
+    assert again.returncode == 0
+    assert again.stderr == (
+        "landed signal: j: the verifier does not know this job, so nobody watches it: no\n"
+    )
+
+
+@pytest.mark.slow
 def test_a_signal_from_inside_a_job_is_of_its_attempt(host: Any, verifier: Any, wait: Any) -> None:
     script = f"PYTHONPATH={ROOT} {' '.join(map(json.dumps, COMMAND))} effect --begun"
     host.run("sh", "-c", script, options=["--attempt", "a1", "--due", "2026-04-03T00:00:00Z"])

@@ -1,30 +1,60 @@
+from datetime import UTC, datetime, timedelta
+
 import structlog
 
-from verifier.intake.receipt import RejectCode, Rejection
-from verifier.intake.strangers import Strangers
+from verifier.intake.strangers import SHOWN, Strangers
+
+NOW = datetime(2026, 4, 3, 2, 0, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=5)
 
 
-def refused(job, code=RejectCode.UNKNOWN_JOB):
-    return Rejection(index=0, code=code, detail=f"expected a declared job, found {job!r}")
-
-
-def lines(strangers, *rejected):
+def lines(strangers, *jobs):
     with structlog.testing.capture_logs() as logs:
-        strangers.meet("native", rejected)
-    return [each["detail"].rpartition(" ")[2] for each in logs]
+        strangers.meet("native", jobs, NOW)
+    return [each["job"] for each in logs]
 
 
-def test_each_unknown_job_is_told_of_once():
+def test_each_unknown_job_is_logged_once():
     strangers = Strangers()
-    assert lines(strangers, refused("a"), refused("b"), refused("a")) == ["'a'", "'b'"]
-    assert lines(strangers, refused("a"), refused("c")) == ["'c'"]
-
-
-def test_what_is_refused_for_another_reason_is_not_told_of():
-    assert lines(Strangers(), refused("a", RejectCode.BAD_TIME)) == []
+    assert lines(strangers, "a", "b", "a") == ["a", "b"]
+    assert lines(strangers, "a", "c") == ["c"]
 
 
 def test_no_more_than_so_many_are_told_of():
     strangers = Strangers(most=3)
-    assert lines(strangers, *map(refused, "abcdef")) == ["'a'", "'b'", "'c'"]
-    assert lines(strangers, refused("g")) == []
+    assert lines(strangers, *"abcdef") == ["a", "b", "c"]
+    assert lines(strangers, "g", "a") == []
+    assert [each["job"] for each in strangers.known(())] == ["a", "b", "c"]
+
+
+def test_how_often_and_when_last_is_told_with_the_declared_job_that_was_probably_meant():
+    strangers = Strangers()
+    strangers.meet("native", ["daily-revnue", "zebra"], NOW)
+    strangers.meet("native", ["daily-revnue"], LATER)
+    assert strangers.known(["daily-revenue", "daily-report"]) == [
+        {
+            "job": "daily-revnue",
+            "refused": 2,
+            "last_at": "2026-04-03T02:05:00Z",
+            "did_you_mean": "daily-revenue",
+        },
+        {
+            "job": "zebra",
+            "refused": 1,
+            "last_at": "2026-04-03T02:00:00Z",
+            "did_you_mean": None,
+        },
+    ]
+
+
+def test_a_job_that_is_declared_by_now_is_no_stranger():
+    strangers = Strangers()
+    strangers.meet("native", ["new"], NOW)
+    assert strangers.known(["new"]) == []
+
+
+def test_names_are_compared_for_the_first_few_alone():
+    strangers = Strangers()
+    strangers.meet("native", [f"job-{number:03}x" for number in range(SHOWN + 5)], NOW)
+    told = strangers.known([f"job-{number:03}" for number in range(SHOWN + 5)])
+    assert [each["did_you_mean"] is None for each in told] == [False] * SHOWN + [True] * 5

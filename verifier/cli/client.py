@@ -62,6 +62,9 @@ class Client(Protocol):
     def sources(self) -> list[Document]:
         """The status of every source."""
 
+    def unknown_jobs(self) -> list[Document]:
+        """The jobs whose signals were kept out, since nobody declared them."""
+
     def verify(self, wanted: Wanted, progress: Progress) -> list[Document]:
         """Evaluate runs now, and wait for what follows at once; their Run documents."""
 

@@ -1,9 +1,11 @@
 """The verifier that a command speaks to: one that runs, or the ledger itself."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
+import structlog
 from sqlalchemy.exc import ArgumentError
 
 from verifier.checks.stores.registry import Stores
@@ -52,6 +54,7 @@ def connect(
         with _remote(running, where.verifier_token or operate_token(path)) as remote:
             yield remote
         return
+    _log_to_stderr()
     config = where.load_config() if creates else where.find_config()
     url = where.ledger_url(config)
     if not creates:
@@ -69,6 +72,12 @@ def _remote(url: str, token: str | None) -> AbstractContextManager[Client]:
     from verifier.cli.remote import RemoteClient
 
     return RemoteClient(url, token)
+
+
+def _log_to_stderr() -> None:
+    """What happens beside the command is logged, and must not stand in its result."""
+    if isinstance(structlog.get_config()["logger_factory"], structlog.PrintLoggerFactory):
+        structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
 def _own_token(where: Where, url: str) -> str | None:

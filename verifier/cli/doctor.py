@@ -21,9 +21,10 @@ def doctor(
     config: ConfigOption = None, ledger: LedgerOption = None, as_json: JsonOption = False
 ) -> None:
     """Try the ledger, each source and each store; tell what cannot be seen. 1 on an error."""
-    loaded = Where(config=config, ledger=ledger).load_config()
+    where = Where(config=config, ledger=ledger)
+    loaded = where.load_config()
     with Stores(loaded.stores) as stores, working("asking"):
-        findings = examine(loaded, stores, system_clock())
+        findings = examine(loaded, stores, system_clock(), spool=where.spool)
     if as_json:
         show_json({"findings": [msgspec.to_builtins(each) for each in findings]})
     else:

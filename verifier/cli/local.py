@@ -55,6 +55,10 @@ class LocalClient:
         """Every source."""
         return self._service.sources()
 
+    def unknown_jobs(self) -> list[Document]:
+        """Jobs that signals in the spool of this host named, and nobody declared."""
+        return self._service.unknown_jobs()
+
     def verify(self, wanted: Wanted, progress: Progress) -> list[Document]:
         """Evaluate here and now."""
         declared = self._history(wanted.job).latest

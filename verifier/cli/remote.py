@@ -85,6 +85,11 @@ class RemoteClient:
         sources: list[Document] = self._ask("GET", "/v1/sources")["sources"]
         return sources
 
+    def unknown_jobs(self) -> list[Document]:
+        """Jobs that signals named and nobody declared."""
+        jobs: list[Document] = self._ask("GET", "/v1/sources")["unknown_jobs"]
+        return jobs
+
     def verify(self, wanted: Wanted, progress: Progress) -> list[Document]:
         """Evaluate; it takes as long as the runs take to settle."""
         # It may be long in answering, so first see whether anybody is there at all.

@@ -12,7 +12,7 @@ from verifier.cli.options import (
     UrlOption,
 )
 from verifier.cli.output import note, show, show_json, show_lines, stdout
-from verifier.cli.tables import jobs_table, source_trouble, sources_table
+from verifier.cli.tables import jobs_table, source_trouble, sources_table, unknown_job
 from verifier.cli.where import Where
 from verifier.engine.clock import system_clock
 from verifier.ledger.sources import NATIVE
@@ -29,9 +29,9 @@ def status(
     """Tell how jobs stand: what is open, when they were last useful, are due; and sources."""
     with connect(Where(config=config, ledger=ledger, url=url, token=token)) as client:
         jobs = client.jobs() if job is None else [client.job(job)]
-        sources = client.sources()
+        sources, unknown = client.sources(), client.unknown_jobs()
     if as_json:
-        show_json({"jobs": jobs, "sources": sources})
+        show_json({"jobs": jobs, "sources": sources, "unknown_jobs": unknown})
     elif jobs:
         show(jobs_table(jobs, stdout().width, system_clock()))
         if any(each["source"] != NATIVE or each["blind"] for each in sources):
@@ -40,3 +40,6 @@ def status(
             show_lines(sentence)
     else:
         note("no job is declared in this ledger; `landed serve` declares those of landed.yaml")
+    if not as_json:
+        for each in unknown:
+            note(unknown_job(each))

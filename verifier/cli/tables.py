@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from verifier.alerts.verifier import CLOCK_TOLERANCE
-from verifier.cli.text import lasting, minutes, plain, styled, to_minute, verdict_text
+from verifier.cli.text import lasting, minutes, plain, seconds, styled, to_minute, verdict_text
 from verifier.runs.instant import parse_instant
 
 WIDE = 112
@@ -182,6 +182,17 @@ def source_trouble(source: Document) -> Iterator[str]:
     if abs(ahead) > CLOCK_TOLERANCE:
         side = "ahead of" if ahead > timedelta() else "behind"
         yield f"{name} has a clock that is {lasting(abs(ahead))} {side} landed's"
+
+
+def unknown_job(stranger: Document) -> str:
+    """A sentence on a job whose signals were kept out."""
+    meant = stranger["did_you_mean"]
+    hint = f"; did you mean {meant}?" if meant else ""
+    last = seconds(stranger["last_at"])
+    return (
+        f"nobody declared {plain(stranger['job'])}: its signals are kept out, "
+        f"{stranger['refused']} times so far, the last at {last}{hint}"
+    )
 
 
 def facts_grid(rows: Iterable[tuple[str, str | Text]]) -> Table:

@@ -3,7 +3,7 @@
 Nothing is written, and nothing is waited for longer than ``within``.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from threading import Thread
@@ -15,6 +15,8 @@ from verifier.checks.remark import Level, Remark
 from verifier.checks.stores.registry import Stores
 from verifier.config.config import Config
 from verifier.engine.hearing import bound_jobs, open_source
+from verifier.exec import landed_exec
+from verifier.intake.strangers import meant
 from verifier.ledger.address import database_at
 from verifier.ledger.errors import LedgerError
 from verifier.ledger.migrate import HEAD, version_of
@@ -27,7 +29,10 @@ Ask = Callable[[], Iterable[Remark]]
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One remark, and what it is about: ``ledger``, ``sources.NAME`` or ``stores.NAME``."""
+    """One remark, and what it is about.
+
+    That is ``ledger``, ``sources.NAME``, ``stores.NAME`` or ``spool``.
+    """
 
     subject: str
     level: Level
@@ -36,10 +41,20 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def examine(
-    config: Config, stores: Stores, now: datetime, within: timedelta = WITHIN
+    config: Config,
+    stores: Stores,
+    now: datetime,
+    within: timedelta = WITHIN,
+    *,
+    spool: str | None = None,
 ) -> list[Finding]:
-    """Everything that was found, in the order of the configuration; all are asked at once."""
+    """Everything that was found, in the order of the configuration; all are asked at once.
+
+    ``spool``: the directory in which wrappers of this host keep what is not delivered.
+    """
     asked = [_Asked(subject, ask) for subject, ask in _subjects(config, stores, now)]
+    if spool is not None:
+        asked.append(_Asked("spool", partial(examine_spool, spool, config.jobs)))
     deadline = monotonic() + within.total_seconds()
     return [finding for each in asked for finding in each.findings(deadline)]
 
@@ -95,6 +110,17 @@ class _Asked:
             # Not its text, which may hold a secret.
             place = f"a defect: {type(error).__name__} while it was examined"
             self._remarks.append(Remark(level=Level.ERROR, message=place, hint="please report it"))
+
+
+def examine_spool(spool: str, jobs: Collection[str]) -> Iterator[Remark]:
+    """The jobs in the spool that the verifier did not know, and that are not declared yet."""
+    for job in sorted(landed_exec.unknown_jobs(spool) - set(jobs)):
+        likely = meant(job, jobs)
+        yield Remark(
+            level=Level.WARNING,
+            message=f"nobody declared {job}, which runs on this host: what it tells waits here",
+            hint=f"did you mean {likely}?" if likely else "declare it in landed.yaml",
+        )
 
 
 def examine_ledger(url: str) -> Iterator[Remark]:

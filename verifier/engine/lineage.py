@@ -53,7 +53,7 @@ class Lineage:
         rejected += [
             msgspec.structs.replace(each, index=of_event[each.index]) for each in read.rejected
         ]
-        return SortedOut(read.signals, tuple(rejected), read.received_at)
+        return SortedOut(read.signals, tuple(rejected), read.received_at, read.strangers)
 
     def _listed_by(self, config: Config, histories: Mapping[str, History]) -> Sequence[Listed]:
         """The jobs that events may be about."""

@@ -67,20 +67,19 @@ class Service:
 
     def receive(self, items: Sequence[Item], source: str) -> Receipt:
         """Take signals; what is accepted is durable when this returns."""
-        receipt = receive(
+        return receive(
             self.ledger,
             items,
             source=source,
             received_at=self.clock(),
             watch=self.exposition.meters,
+            strangers=self.strangers,
         )
-        self.strangers.meet(source, receipt.rejected)
-        return receipt
 
     def refused(self, source: str, read: SortedOut) -> None:
         """Count, and where it is of a job that nobody knows tell, what was not taken."""
         self.exposition.meters.refused(source, read.codes)
-        self.strangers.meet(source, read.rejected)
+        self.strangers.meet(source, read.strangers, read.received_at)
 
     def take_figures(self, turns: Mapping[str, Turns], now: datetime) -> None:
         """Have ``metrics`` tell how everything stands at ``now``."""
@@ -136,6 +135,10 @@ class Service:
     def sources(self) -> list[dict[str, Any]]:
         """How far each source was heard, and when nobody could hear it."""
         return source_statuses(self.ledger, self.clock())
+
+    def unknown_jobs(self) -> list[dict[str, Any]]:
+        """The jobs of which signals were kept out since we began, as nobody declared them."""
+        return self.strangers.known(self.ledger.histories())
 
     def runs_to_verify(
         self,

@@ -82,6 +82,7 @@ DEFAULT_URL = "http://127.0.0.1:9877"
 ENDS = ("succeeded", "failed", "cancelled", "timed_out", "lost")
 PASSING = ("heartbeat", "progress")
 WAITING = (".run", ".sig", ".beat")
+UNKNOWN = ".unknown"
 BATCH = 500
 ANSWER_LIMIT = 1 << 20
 SPOOL_LIMIT = 64 << 20
@@ -478,8 +479,9 @@ def death_proof(process: dict[str, Any], place: dict[str, str]) -> str | None:
 #   ID.sig    one signal, from ``landed signal``
 #   *.beat    one heartbeat or progress; a newer one makes it worthless
 # Beside them: NAME.sent (how many bytes of NAME are delivered), rejected.ndjson (what
-# the verifier will never take), JOB.unsure (the guard's last word on being unsure) and
-# courier.URL (the lock of the courier for that URL).
+# the verifier will never take), JOB.unsure (the guard's last word on being unsure),
+# JOB.unknown (what the verifier said of a job that it does not know) and courier.URL (the
+# lock of the courier for that URL).
 # File names are made here, never from a partition or an attempt. Several may deliver at
 # once: a signal that arrives twice is the same signal, by its id. A file is removed only
 # when all of it is delivered, no more can come, and nobody holds its lock.
@@ -730,6 +732,7 @@ def deliver(spool: Folder, send: Send, url: str | None = None) -> dict[str, int]
     that cannot be written; what was taken before stays taken.
     """
     counts = {"taken": 0, "rejected": 0, "kept": 0, "torn": 0}
+    unknown = unknown_jobs(spool)
     batch: list[tuple[SpoolFile, int, Signal]] = []
     held: set[str] = set()  # files with a line that stays: no line after it counts as sent
 
@@ -738,6 +741,7 @@ def deliver(spool: Folder, send: Send, url: str | None = None) -> dict[str, int]
         touched: dict[str, tuple[SpoolFile, int]] = {}
         for index, (file, end, signal_) in enumerate(batch):
             rejection = rejections.get(index)
+            note_unknown(spool, unknown, signal_, rejection)
             if rejection is not None and rejection["retriable"]:
                 counts["kept"] += 1
                 held.add(file.name)
@@ -763,6 +767,40 @@ def deliver(spool: Folder, send: Send, url: str | None = None) -> dict[str, int]
     if batch:
         flush()
     return counts
+
+
+def unknown_jobs(spool: Folder) -> set[str]:
+    """The jobs whose signals wait because the verifier did not know them when it was last asked."""
+    names = (name for _, _, name in spool_entries(spool))
+    return {name[: -len(UNKNOWN)] for name in names if name.endswith(UNKNOWN)}
+
+
+def note_unknown(
+    spool: Folder, unknown: set[str], signal_: Signal, rejection: dict[str, Any] | None
+) -> None:
+    """Notes what became of a signal, where that tells whether the verifier knows its job."""
+    job = str(signal_.get("job"))
+    if rejection is None:
+        if job in unknown:
+            unknown.discard(job)
+            spool_remove(spool, f"{job}{UNKNOWN}")
+    elif rejection.get("code") == "unknown_job" and job not in unknown:
+        try:
+            job_name(job)
+        except ValueError:
+            return  # no name of ours, so none for a file
+        unknown.add(job)
+        detail = str(rejection.get("detail"))[:500]
+        remember(spool, f"{job}{UNKNOWN}", "".join(c if c.isprintable() else "?" for c in detail))
+
+
+def tell_unknown(spool: Folder, job: str, program: str = "landed-exec") -> bool:
+    """Says it where the verifier does not know the job; whether that had to be said."""
+    why = read_text(os.path.join(spool, f"{job}{UNKNOWN}"))
+    if not why or os.environ.get("LANDED_QUIET"):
+        return False
+    say(f"{job}: the verifier does not know this job, so nobody watches it: {why}", program)
+    return True
 
 
 def keep_rejected(spool: Folder, signal_: Signal, rejection: dict[str, Any]) -> None:
@@ -1022,7 +1060,7 @@ def may_run(options: Options) -> int | None:
         say(f"{options.job}: refused: the guard cannot tell, and closed when unsure: {why}")
         return options.refused_exit
     if when_unsure != remembered:
-        _remember(spool, name, when_unsure)
+        remember(spool, name, when_unsure)
     if decision == "allow":
         if due:
             options.about["due"] = due
@@ -1031,7 +1069,8 @@ def may_run(options: Options) -> int | None:
     return 0 if decision == "skip" else options.refused_exit
 
 
-def _remember(spool: Folder, name: str, word: str) -> None:
+def remember(spool: Folder, name: str, word: str) -> None:
+    """Keeps a word in a file of the spool, if that can be done."""
     try:
         os.makedirs(spool, 0o700, exist_ok=True)
         fd = spool_open(spool, f"{name}.new", os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
@@ -1287,11 +1326,13 @@ class Attempt:
         self.beats = 0
         self.loose: list[Signal] = []
         self.complained = False
+        self.told_unknown = False
         self.witness: Witness | None = None
         self.to_group: dict[int, float] = {}
 
     def run(self) -> NoReturn:
         """Runs the command and ends as it does."""
+        self.told_unknown = tell_unknown(self.verifier.spool, self.options.job)
         environment = environment_of(self.options)
         try:
             go_read, go_write = os.pipe()
@@ -1448,6 +1489,9 @@ class Attempt:
     # How it ends
 
     def _end(self, status: int) -> NoReturn:
+        if not self.told_unknown:
+            # Meanwhile its start may have come there.
+            tell_unknown(self.verifier.spool, self.options.job)
         if not os.WIFSIGNALED(status):
             code = os.WEXITSTATUS(status)
             self._tell_end("failed" if code else "succeeded", code)

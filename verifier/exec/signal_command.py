@@ -186,6 +186,7 @@ def main(argv: list[str] | None = None) -> int:
     except UsageError as error:
         landed_exec.say(f"{error} (see landed signal --help)", "landed signal")
         return 2
+    landed_exec.tell_unknown(verifier.spool, signal["job"], "landed signal")
     try:
         landed_exec.spool_signal(verifier.spool, verifier.url, signal)
     except OSError as error:

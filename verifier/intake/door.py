@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from verifier.intake.receipt import Receipt, Refused, RejectCode, Rejection
+from verifier.intake.strangers import Strangers
 from verifier.intake.wire import Item, read_signal
 from verifier.ledger.ledger import Ledger
 from verifier.runs.declaration import Declaration, History
@@ -36,6 +37,7 @@ def receive(
     source: str,
     received_at: datetime,
     watch: Watch | None = None,
+    strangers: Strangers | None = None,
 ) -> Receipt:
     """Take each item that is a signal of a declared job; answer after the commit.
 
@@ -49,15 +51,21 @@ def receive(
     if watch:
         watch.took(source, [signal.kind for signal in signals])
         watch.refused(source, sorted_out.codes)
+    if strangers:
+        strangers.meet(source, sorted_out.strangers, received_at)
     return sorted_out.receipt(kept.accepted)
 
 
 class SortedOut(msgspec.Struct, frozen=True):
-    """A body read: the signals in it, and what was refused."""
+    """A body read: the signals in it, and what was refused.
+
+    ``strangers``: the jobs that were named and nobody declared, once for each signal.
+    """
 
     signals: list[Signal]
     rejected: tuple[Rejection, ...]
     received_at: datetime
+    strangers: tuple[str, ...] = ()
 
     def receipt(self, accepted: int) -> Receipt:
         """The answer, where ``accepted`` of the signals were new."""
@@ -72,7 +80,7 @@ class SortedOut(msgspec.Struct, frozen=True):
     @property
     def names_unknown_jobs(self) -> bool:
         """Whether something was refused because nobody declared its job."""
-        return RejectCode.UNKNOWN_JOB in self.codes
+        return bool(self.strangers)
 
 
 def sort_out(
@@ -87,6 +95,7 @@ def sort_out(
     """
     signals: list[Signal] = []
     rejected: list[Rejection] = []
+    strangers: list[str] = []
     for index, item in enumerate(items):
         try:
             signal = read_signal(item, received_at)
@@ -94,9 +103,11 @@ def sort_out(
             check_declared(signal, histories)
         except Refused as refusal:
             rejected.append(refusal.rejection(index))
+            if refusal.job is not None:
+                strangers.append(refusal.job)
         else:
             signals.append(signal)
-    return SortedOut(signals, tuple(rejected), received_at)
+    return SortedOut(signals, tuple(rejected), received_at, tuple(strangers))
 
 
 def check_declared(signal: Signal, histories: Mapping[str, History]) -> None:
@@ -111,6 +122,7 @@ def check_declared(signal: Signal, histories: Mapping[str, History]) -> None:
             f"expected a declared job, found {signal.job[:100]!r}; "
             "declare it in landed.yaml and reload",
             retriable=True,
+            job=signal.job[:100],
         )
     declaration = history.at(signal.due or signal.at)
     _check_partition(signal, declaration)

@@ -45,10 +45,13 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refused(ValueError):
-    """A signal that the door does not take."""
+    """A signal that the door does not take; ``job``: the one that it names and nobody declared."""
 
-    def __init__(self, code: RejectCode, detail: str, *, retriable: bool = False) -> None:
+    def __init__(
+        self, code: RejectCode, detail: str, *, retriable: bool = False, job: str | None = None
+    ) -> None:
         super().__init__(detail)
+        self.job = job
         self.code = code
         self.detail = detail
         self.retriable = retriable

@@ -70,6 +70,8 @@ async def _take(asked: Asked) -> None:
     try:
         check_declared(signal, histories)
     except Refused as refusal:
+        if refusal.job is not None:
+            service.strangers.meet(SOURCE, [refusal.job], now)
         raise BadPing(404, "not found", refusal.code) from refusal
     await asked.crew.written(Batch(signals=[signal], source=SOURCE, received_at=now))
 

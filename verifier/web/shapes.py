@@ -260,10 +260,24 @@ class Source(Shape):
     blind: list[BlindTime]
 
 
+class UnknownJob(Shape):
+    """A job whose signals were kept out, as nobody declared it, since the process began.
+
+    ``refused``: how many, those that were sent again included. ``did_you_mean``: the
+    declared job whose name is most like it.
+    """
+
+    job: str
+    refused: int
+    last_at: Instant
+    did_you_mean: str | None
+
+
 class Sources(Shape):
-    """Every source."""
+    """Every source, and the jobs that nobody declared."""
 
     sources: list[Source]
+    unknown_jobs: list[UnknownJob]
 
 
 class Actions(Shape):

@@ -1,4 +1,4 @@
-"""``GET /v1/sources``: how far each source was heard."""
+"""``GET /v1/sources``: how far each source was heard, and what nobody could place."""
 
 from starlette.responses import Response
 
@@ -10,7 +10,11 @@ from verifier.web.shapes import Sources
 async def get_sources(asked: Asked) -> Response:
     """Every source that is declared, and what reports by itself."""
     service = asked.service
-    return json_response(await asked.crew.reads.run(lambda: encode({"sources": service.sources()})))
+
+    def read() -> bytes:
+        return encode({"sources": service.sources(), "unknown_jobs": service.unknown_jobs()})
+
+    return json_response(await asked.crew.reads.run(read))
 
 
 ENDPOINTS = (
