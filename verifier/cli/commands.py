@@ -114,7 +114,7 @@ COMMANDS = {
     "act": Command(
         ACT,
         "verifier.cli.act:act",
-        "Act on a run or a job: fence, skip, reconcile, hold, release, mute, unmute.",
+        "Act on a run or a job: fence, skip, reconcile, rejudge, hold, release, mute, unmute.",
     ),
 }
 """In the order in which they are listed."""
