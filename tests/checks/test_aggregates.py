@@ -326,3 +326,11 @@ def test_where_a_table_may_call_two_partitions_equal_copies_are_looked_for_acros
     )
     assert not any("hash_record_extended" in sql for sql in statements())
     assert [each.surplus for each in found.of("A")] == [0, 1]
+
+
+def test_counts_of_partitions_share_one_statement(shop, statements):
+    shop.has("A", "B", "C")
+    counts = [{**BY_REGION[0], "eq": rows} for rows in (1, 2)]
+    found = shop.survey(counts)
+    assert sum("GROUP BY" in sql for sql in statements()) == 1
+    assert [each.result for each in found.of("A")] == [Result.HOLDS, Result.VIOLATED]

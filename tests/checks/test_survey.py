@@ -280,6 +280,7 @@ def test_a_check_of_the_whole_run_stays_one(defects: Fleet) -> None:
     }
     found = defects.survey(SCOPE, whole)
     assert [each.name for each in found.whole] == ["slots", "any"]
+    assert (found.whole[1].result, found.whole[1].done) == (Result.HOLDS, 17)
     assert [each.name for each in found.of("absent")] == ["slots"]
 
 
@@ -439,3 +440,112 @@ def test_a_stranger_beside_what_nobody_could_tell_is_counted_and_proves_nothing(
     sql = "select id, slot from tenants, slots where id <> 'idle'"
     (whole,) = fleet.survey(SCOPE | {"expected": {"store": "orders", "sql": sql}}).whole
     assert (whole.result, whole.reason, whole.unexpected) == (Result.UNKNOWN, "expected_empty", 1)
+
+
+@pytest.mark.parametrize("checks", [(COUNT, ONCE), (ONCE, COUNT)], ids=["count", "once"])
+def test_a_partition_is_as_grave_as_the_gravest_that_any_check_says(
+    defects: Fleet, checks: Sequence[Mapping[str, Any]]
+) -> None:
+    found = defects.survey(*checks)
+    assert found.exceptions == ["both", "double", "partial", "more", "absent"]
+
+
+def test_only_the_gravest_have_a_name(defects: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("verifier.checks.survey.MAX_EXCEPTIONS", 2)
+    count = defects.survey(SCOPE).count
+    assert count is not None
+    assert count.exceptions == ("both", "double")
+
+
+def test_what_is_usual_is_known_by_check(fleet: Fleet, ask: Any) -> None:
+    fleet.has("a", "b")
+    for tenant in "ab":
+        fleet.wrote(tenant, *SLOTS)
+    check = {**SCOPE, "expected": {**SCOPE["expected"], "drift_within_pct": 10}}  # type: ignore[dict-item]
+    (before,) = fleet.survey(check).whole
+    assert (before.result, before.expected) == (Result.HOLDS, 6)
+    fleet.orders.run("delete from tenants where id = 'b'")
+    (after,) = fleet.survey(check, history={"slots": [before]}).whole
+    assert after.reason == "expected_drifted"
+    (other,) = fleet.survey(check, history={"another": [before]}).whole
+    assert other.reason != "expected_drifted"
+
+
+def test_a_partition_without_a_class_has_the_empty_one(fleet: Fleet) -> None:
+    fleet.orders.run("insert into tenants values ('a', null)")
+    count = fleet.survey(COUNT).count
+    assert count is not None
+    assert count.by_class == {"": (0, 1)}
+
+
+def test_as_many_partitions_as_may_be_held_are_held(defects: Fleet) -> None:
+    count = defects.survey(COUNT, max_keys=7).count
+    assert count is not None
+    assert count.total == 7
+
+
+def test_partitions_are_compared_by_their_plain_text(fleet: Fleet) -> None:
+    fleet.orders.run("insert into tenants values (1, 'gold'), (2.0, 'gold')")
+    fleet.warehouse.run("insert into metrics values ('2026-04-02', '1', '1')")
+    fleet.warehouse.run("insert into metrics values ('2026-04-02', 2, '1')")
+    found = fleet.survey({**COUNT, "eq": 1})
+    assert sorted(found.listed) == ["1", "2"]
+    assert found.exceptions == []
+
+
+def test_rows_of_nobody_are_counted_each_by_itself(fleet: Fleet) -> None:
+    fleet.has("a")
+    fleet.wrote("a", *SLOTS)
+    fleet.wrote(None, "1", "1")
+    (whole,) = fleet.survey(SCOPE).whole
+    assert whole.unexpected == 2
+
+
+def test_a_row_whose_key_is_not_whole_is_unexpected_of_its_partition(fleet: Fleet) -> None:
+    fleet.has("a", "b")
+    fleet.wrote("a", *SLOTS)
+    fleet.wrote("b", *SLOTS)
+    fleet.warehouse.run("insert into metrics values ('2026-04-02', 'a', null)")
+    found = fleet.survey(SCOPE)
+    assert {name: found.of(name)[0].unexpected for name in "ab"} == {"a": 1, "b": 0}
+    assert found.whole[0].unexpected == 1
+
+
+def test_strangers_are_counted_with_the_partitions(fleet: Fleet) -> None:
+    fleet.has("a")
+    fleet.wrote("a", *SLOTS)
+    fleet.wrote("stranger", "1", "2")
+    fleet.wrote(None, "1", "2")
+    counts = [fleet.survey(*checks).count for checks in ([SCOPE], [COUNT], [COUNT, ONCE])]
+    assert [count and count.strange for count in counts] == [3, 3, 3]
+    only_warns = {**COUNT, "on_violation": "warn"}
+    fleet.orders.run("insert into tenants values ('stranger', 'gold')")
+    count = fleet.survey(only_warns, {**ONCE, "key": ["tenant", "slot"], "where": "1 = 0"}).count
+    assert count is not None
+    assert count.strange == 0
+
+
+@pytest.mark.parametrize(
+    ("allow_empty", "idle", "busy"),
+    [
+        (True, (Result.HOLDS, Effect.COMPLETE), (Result.VIOLATED, None)),
+        (False, (Result.UNKNOWN, None), (Result.UNKNOWN, None)),
+    ],
+)
+def test_nothing_may_be_expected_of_a_partition_only_where_that_is_said(
+    fleet: Fleet,
+    allow_empty: bool,
+    idle: tuple[Result, Effect | None],
+    busy: tuple[Result, Effect | None],
+) -> None:
+    fleet.has("a", "idle", "busy")
+    fleet.orders.run("create table usage (id, slots)")
+    fleet.orders.run("insert into usage values ('a', 3), ('ghost', 0)")
+    fleet.wrote("a", *SLOTS)
+    fleet.wrote("busy", "1")
+    expected = {"store": "orders", "sql": "select id, slots from usage", "allow_empty": allow_empty}
+    check = {k: v for k, v in COUNT.items() if k != "eq"} | {"expected": expected, "within_abs": 0}
+    found = fleet.survey({**check, "allow_empty": allow_empty})
+    assert effects(found.of("idle")) == [idle]
+    assert effects(found.of("busy")) == [busy]
+    assert found.whole[0].evidence["partitions"]["unlisted"] == []
