@@ -196,3 +196,28 @@ def test_it_is_told_by_which_declaration_a_run_is_judged(rendered: Rendered) -> 
         "as of 2026-04-03T02:00:00Z; the checks were changed at 2026-04-03T09:00:00Z, and do not "
         "count for this run"
     ) in text
+
+
+def test_a_run_of_all_tells_how_its_partitions_are_and_who_is_worst(rendered: Rendered) -> None:
+    occurrence = {
+        "verdict": "duplicated",
+        "counts": {"absent": 12, "duplicated": 1, "unlisted": 3, "verified": 184},
+        "gravest": [
+            {"partition": "t005", "verdict": "duplicated"},
+            {"partition": "t003", "verdict": "absent"},
+        ],
+    }
+    lines = rendered(*story(run(occurrence=occurrence)))
+    at = lines.index("Partitions")
+    assert [" ".join(line.split()) for line in lines[at + 1 : at + 5]] == [
+        "- 12 absent, 1 duplicated, 3 unlisted, 184 verified",
+        "duplicated t005",
+        "absent t003",
+        "- and 14 more",
+    ]
+
+
+def test_nothing_is_said_of_partitions_where_there_are_none(rendered: Rendered) -> None:
+    assert "Partitions" not in rendered(*story(run()))
+    told = {"verdict": None, "counts": {}, "gravest": []}
+    assert "Partitions" not in rendered(*story(run(occurrence=told)))

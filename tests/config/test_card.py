@@ -64,3 +64,19 @@ def test_a_card_says_how_loud_a_stale_job_is(
 def test_a_card_says_what_no_check_would_notice() -> None:
     assert "! no check of this job would notice" in of("warehouse-sync")
     assert "would notice" not in of("daily-revenue")
+
+
+@pytest.mark.parametrize(("share", "enough"), [("100%", "all"), ("99.5%", "99.5% of them")])
+def test_a_card_says_what_is_told_apart(
+    share: str, enough: str, read: Callable[..., Reading]
+) -> None:
+    assert "split" not in of("daily-revenue")
+    pack = (EXAMPLE.parent / "billing-close.yaml").read_text()
+    config = read(pack.replace("complete_when: 100%", f"complete_when: {share}"), {}).config
+    assert config is not None
+    (name,) = config.jobs
+    text = card(config.job(name), NOW)
+    assert max(map(len, text)) <= 80
+    words = " ".join(" ".join(text).split())
+    assert "split by tenant: each that is an exception has a run" in words
+    assert f"useful once {enough}" in words

@@ -176,7 +176,11 @@ def test_a_quarter_where_every_tenant_was_served_is_one_record(tenants: Tenants)
     tenants.until(DUE + timedelta(minutes=4))
     assert tenants.rows() == ["- verified"]
     run = tenants.run(DUE)
-    assert run["occurrence"] == {"verdict": "verified", "counts": {"verified": TENANTS}}
+    assert run["occurrence"] == {
+        "verdict": "verified",
+        "counts": {"verified": TENANTS},
+        "gravest": [],
+    }
     assert run["advice"]["action"] == "accept"
     assert len(tenants.ledger.evaluations(tenants.key(DUE))) == 1
 
@@ -190,7 +194,13 @@ def test_tenants_that_were_not_served_are_told_one_by_one(tenants: Tenants) -> N
     assert run["occurrence"] == {
         "verdict": "duplicated",
         "counts": {"absent": 2, "duplicated": 1, "verified": TENANTS - 3},
+        "gravest": [
+            {"partition": "t005", "verdict": "duplicated"},
+            {"partition": "t003", "verdict": "absent"},
+            {"partition": "t004", "verdict": "absent"},
+        ],
     }
+    assert run["advice"]["partitions"] == ["t005", "t003", "t004"]
     assert tenants.run(DUE, "t003")["advice"]["action"] == "retry"
     assert tenants.run(DUE, "t003")["false_success"]
     assert tenants.run(DUE, "t005")["advice"]["action"] == "reconcile_first"

@@ -5,35 +5,67 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verifier.runs.evaluation import PartitionCount
-from verifier.runs.occurrence import Covered, Useful, last_useful, occurrence
+from verifier.runs.occurrence import MOST_NAMED, Covered, Useful, last_useful, occurrence
 from verifier.runs.verdict import Verdict
 
 
-def counted(total, holding):
-    return PartitionCount(total=total, holding=holding)
+def counted(total, holding, *exceptions):
+    return PartitionCount(total=total, holding=holding, exceptions=exceptions)
 
 
 def test_partitions_without_a_record_of_their_own_held():
-    added = occurrence(Verdict.PARTIAL, counted(1000, 997), {Verdict.PARTIAL: 1, Verdict.ABSENT: 2})
+    parts = {"a": Verdict.PARTIAL, "b": Verdict.ABSENT, "c": Verdict.ABSENT}
+    added = occurrence(Verdict.PARTIAL, counted(1000, 997, *parts), parts)
     assert added.verdict is Verdict.PARTIAL
     assert added.counts == {"absent": 2, "partial": 1, "verified": 997}
 
 
 def test_a_partition_that_holds_by_now_is_counted_once():
-    known = {Verdict.PARTIAL: 1, Verdict.VERIFIED: 5}
-    assert occurrence(Verdict.PARTIAL, counted(10, 9), known).counts == {
+    parts = {"a": Verdict.PARTIAL, **{str(n): Verdict.VERIFIED for n in range(5)}}
+    assert occurrence(Verdict.PARTIAL, counted(10, 9, "a"), parts).counts == {
         "partial": 1,
         "verified": 9,
     }
 
 
+def test_an_exception_that_was_verified_by_itself_is_none_any_more():
+    parts = {"a": Verdict.VERIFIED, "b": Verdict.ABSENT}
+    added = occurrence(Verdict.PARTIAL, counted(10, 8, "a", "b"), parts)
+    assert (added.verdict, added.counts) == (Verdict.ABSENT, {"absent": 1, "verified": 9})
+
+
 def test_exceptions_beyond_those_that_have_a_record_are_told_as_unlisted():
-    added = occurrence(Verdict.ABSENT, counted(5000, 1000), {Verdict.ABSENT: 1000})
+    parts = {str(n): Verdict.ABSENT for n in range(1000)}
+    added = occurrence(Verdict.PARTIAL, counted(5000, 1000, *parts), parts)
+    assert added.verdict is Verdict.PARTIAL
     assert added.counts == {"absent": 1000, "unlisted": 3000, "verified": 1000}
+    nameless = occurrence(Verdict.PARTIAL, counted(5, 3, "a", "b"), {"a": Verdict.ABSENT})
+    assert nameless.counts == {"absent": 1, "unlisted": 1, "verified": 3}
+
+
+def test_who_was_never_listed_is_counted_nowhere():
+    parts = {"stranger": Verdict.UNPROVEN}
+    added = occurrence(Verdict.VERIFIED, counted(3, 3), parts)
+    assert (added.verdict, added.counts) == (Verdict.VERIFIED, {"verified": 3})
+    assert added.gravest == ()
+
+
+def test_an_exception_that_is_tried_again_is_open():
+    added = occurrence(Verdict.PARTIAL, counted(3, 2, "a"), {"a": None})
+    assert (added.verdict, added.counts) == (Verdict.PARTIAL, {"open": 1, "verified": 2})
+
+
+def test_a_few_are_named_that_somebody_should_look_at_gravest_first():
+    parts = {f"a{n:02}": Verdict.ABSENT for n in range(MOST_NAMED)}
+    parts |= {"z": Verdict.DUPLICATED, "closed": Verdict.RECONCILED, "open": None}
+    added = occurrence(Verdict.DUPLICATED, counted(100, 80, *parts), parts)
+    assert added.gravest[:2] == (("z", Verdict.DUPLICATED), ("a00", Verdict.ABSENT))
+    assert len(added.gravest) == MOST_NAMED
+    assert {name for name, _ in added.gravest}.isdisjoint({"closed", "open"})
 
 
 def test_all_are_open_while_there_is_no_verdict():
-    assert occurrence(None, counted(3, 2), {None: 1}).counts == {"open": 3}
+    assert occurrence(None, counted(3, 2, "a"), {"a": None}).counts == {"open": 3}
     assert occurrence(None, None, {}).counts == {}
 
 

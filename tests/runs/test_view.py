@@ -75,7 +75,9 @@ def test_what_the_ledger_keeps_is_in_the_document(build):
         judged_at=build.at("02:10"),
         revisions=[Revision(at=build.at("02:10"), was=None, became=Verdict.PARTIAL)],
         guard=[GuardRecord(at=build.at("02:20"), attempt="a2", decision=Decision.REFUSE, why="no")],
-        occurrence=Occurrence(Verdict.PARTIAL, {"partial": 1, "verified": 1}),
+        occurrence=Occurrence(
+            Verdict.PARTIAL, {"partial": 1, "verified": 1}, (("de", Verdict.PARTIAL),)
+        ),
     )
     closed = Action(
         action_id="1",
@@ -93,7 +95,11 @@ def test_what_the_ledger_keeps_is_in_the_document(build):
     assert made["revisions"][0]["to"] == "partial"
     assert made["guard"][0]["decision"] == "refuse"
     assert made["actions"][0]["by"] == "ann"
-    assert made["occurrence"] == {"verdict": "partial", "counts": {"partial": 1, "verified": 1}}
+    assert made["occurrence"] == {
+        "verdict": "partial",
+        "counts": {"partial": 1, "verified": 1},
+        "gravest": [{"partition": "de", "verdict": "partial"}],
+    }
 
 
 def test_a_slot_without_an_interval_has_none_and_breaks_nothing(build):

@@ -9,10 +9,13 @@ from rich.text import Text
 from verifier.cli.tables import bullets, facts_grid, reported_text
 from verifier.cli.text import next_text, plain, seconds, styled, verdict_text
 from verifier.runs.instant import parse_instant
+from verifier.runs.occurrence import UNLISTED
+from verifier.runs.verdict import Verdict
 
 Document = Mapping[str, Any]
 
 _SAMPLE = 8
+_OPEN = frozenset({UNLISTED, *(str(each) for each in Verdict if not each.closed)})
 _OUTPUT = 200
 """Keys of a sample that are told; the document has them all."""
 
@@ -27,6 +30,7 @@ def story(run: Document) -> Iterator[RenderableType]:
     yield from _section("Why", [("-", plain(each)) for each in run["advice"]["because"]])
     yield from _section("Attempts", [_attempt(each) for each in run["attempts"]])
     yield from _section("What the destination shows", [_check(each) for each in run["checks"]])
+    yield from _section("Partitions", list(_partitions(run)))
     yield from _section("Conditions", [_condition(each) for each in run["conditions"]])
     yield from _section("What happened to it", _history(run))
 
@@ -151,6 +155,20 @@ def _key(key: object) -> str:
     if isinstance(key, list):
         return "/".join(_key(part) for part in key)
     return plain(key)
+
+
+def _partitions(run: Document) -> Iterator[tuple[Text | str, str]]:
+    """How many have which verdict, and the gravest few that somebody should look at."""
+    told = run.get("occurrence")
+    if not told or not told["counts"]:
+        return
+    counts = told["counts"]
+    yield "-", ", ".join(f"{number} {plain(word)}" for word, number in counts.items())
+    for each in told["gravest"]:
+        yield styled(each["verdict"]), plain(each["partition"])
+    unnamed = sum(number for word, number in counts.items() if word in _OPEN) - len(told["gravest"])
+    if unnamed > 0:
+        yield "-", f"and {unnamed} more"
 
 
 def _condition(condition: Document) -> tuple[str, str]:

@@ -35,6 +35,8 @@ def _facts(job: Job, now: datetime) -> Iterator[tuple[str, str]]:
     yield "due", _due(declaration, now)
     yield "limits", _limits(declaration)
     yield "done", _done(job)
+    if declaration.partition_name is not None:
+        yield "split", _split(declaration)
     kinds = [f"{surface.name} ({surface.kind})" for surface in declaration.surfaces]
     yield "effects", ", ".join(kinds)
     guard = declaration.guard
@@ -86,6 +88,17 @@ def _done(job: Job) -> str:
         return "nobody asked to prove it: no required check"
     named = ", ".join(f"{check.name} ({check.type})" for check in required)
     return f"all of these hold: {named}"
+
+
+def _split(declaration: Declaration) -> str:
+    """What is told apart, and what somebody who looks at one of them may do."""
+    share = declaration.complete_when_pct
+    enough = "all" if share >= 100 else f"{share:g}% of them"
+    return (
+        f"by {declaration.partition_name}: each that is an exception has a run, a verdict and "
+        f"advice of its own, and is repaired alone by --partition; useful once {enough} are "
+        "verified"
+    )
 
 
 def _fate_lines(fate: Fate) -> Iterator[str]:

@@ -42,7 +42,7 @@ def _occurrence(story: RunStory, stood: Standing) -> Occurrence | None:
     if facts.key.partition or facts.declaration.partition_name is None:
         return None
     count = stood.judged_by.partitions if stood.judged_by else None
-    return occurrence(stood.verdict, count, story.partitions)
+    return occurrence(stood.verdict, count, facts.parts)
 
 
 def list_runs(ledger: Ledger, filters: RunFilter, now: datetime) -> list[dict[str, Any]]:

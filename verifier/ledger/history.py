@@ -1,6 +1,6 @@
 """History: runs with all that is known of them, read a page at a time, of one snapshot."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,6 @@ from verifier.ledger.runs import RunRow, row_of
 from verifier.ledger.schema import runs
 from verifier.runs.binding import RunKey
 from verifier.runs.standing import Facts
-from verifier.runs.verdict import Verdict
 from verifier.runs.view import Keepsakes
 
 PAGE = 200
@@ -31,15 +30,10 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunStory(msgspec.Struct, frozen=True):
-    """All that is known of a run, as of one snapshot.
-
-    ``partitions``: of a run of all partitions, how many of those that have a run of their
-    own have which verdict.
-    """
+    """All that is known of a run, as of one snapshot."""
 
     facts: Facts
     kept: Keepsakes
-    partitions: Mapping[Verdict | None, int]
 
 
 class RunHistory(msgspec.Struct, frozen=True):
@@ -93,9 +87,7 @@ def _stories(
             revisions=revised.get(row.run_id, []),
             guard=decided.get(row.run_id, []),
         )
-        divided = known.declaration.partition_name is not None and not row.key.partition
-        verdicts = run_rows.verdicts_of_partitions(connection, row.key) if divided else {}
-        yield RunStory(known, kept, verdicts)
+        yield RunStory(known, kept)
 
 
 def _is_older(jobs: Jobs, facts: Facts) -> bool:

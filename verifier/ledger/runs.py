@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, select, update
 
 from verifier.ledger.bulk import insert_new, update_unchanged
 from verifier.ledger.declarations import Jobs
@@ -246,19 +246,6 @@ def parts_of(
             key = RunKey(row.job, row.occurrence, row.partition)
             found[whole_job(key)][key] = row.verdict
     return found
-
-
-def verdicts_of_partitions(connection: Connection, key: RunKey) -> dict[Verdict | None, int]:
-    """How many runs of single partitions, of the run of all ``key``, have which verdict."""
-    found = connection.execute(_VERDICTS, {"whole": key.run_id})
-    return {row.verdict: row.runs for row in found}
-
-
-_VERDICTS = (
-    select(runs.c.verdict, func.count().label("runs"))
-    .where(runs.c.whole_id == bindparam("whole"))
-    .group_by(runs.c.verdict)
-)
 
 
 def wake(connection: Connection, jobs: Jobs, at: datetime, *which: ColumnElement[bool]) -> None:

@@ -14,6 +14,7 @@ from verifier.runs.effect import SurfaceEffect
 from verifier.runs.evaluation import CheckResult, Effect, Evaluation, Result, is_unlisted
 from verifier.runs.instant import format_instant
 from verifier.runs.lifecycle import at_large_until, end_of, is_alive, is_at_large, state_of
+from verifier.runs.occurrence import gravest as gravest_exceptions
 from verifier.runs.reported import Reported
 from verifier.runs.signal import Kind
 from verifier.runs.standing import Facts, Standing
@@ -52,9 +53,17 @@ def advise(facts: Facts, stood: Standing, now: datetime) -> Advice:
         because=tuple(_because(facts, stood, surfaces, now)),
         do_not=tuple(_do_not(facts, stood, surfaces, now)),
         commands=tuple(_commands(facts, stood, now)),
-        partitions=(facts.key.partition,) if facts.key.partition else (),
+        partitions=_partitions(facts, stood),
         valid_until=stood.wake_at,
     )
+
+
+def _partitions(facts: Facts, stood: Standing) -> tuple[str, ...]:
+    """The partitions that the advice is about: of a run of all, the first that are open."""
+    if facts.key.partition:
+        return (facts.key.partition,)
+    count = stood.judged_by.partitions if stood.judged_by else None
+    return tuple(name for name, _ in gravest_exceptions(count, facts.parts))
 
 
 def _surfaces(declaration: Declaration, stood: Standing) -> Sequence[SurfaceEffect]:

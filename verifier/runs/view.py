@@ -138,6 +138,9 @@ def run_document(facts: Facts, stood: Standing, kept: Keepsakes, now: datetime) 
         document["occurrence"] = {
             "verdict": kept.occurrence.verdict,
             "counts": kept.occurrence.counts,
+            "gravest": [
+                {"partition": name, "verdict": word} for name, word in kept.occurrence.gravest
+            ],
         }
     return document
 

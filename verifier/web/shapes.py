@@ -71,11 +71,22 @@ class Advice(Shape):
     valid_until: Instant | None
 
 
+class OpenPartition(Shape):
+    """A partition that somebody should look at."""
+
+    partition: str
+    verdict: Verdict
+
+
 class OccurrenceState(Shape):
-    """All partitions of one due instant: the gravest verdict, and how many of each."""
+    """All partitions of one due instant: the gravest verdict, how many of each, and who.
+
+    ``gravest`` are the first of those that are open, at most 10.
+    """
 
     verdict: Verdict | None
     counts: dict[str, int]
+    gravest: list[OpenPartition]
 
 
 class GuardDecision(Shape):
