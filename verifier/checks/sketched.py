@@ -11,9 +11,6 @@ from verifier.checks.sketch import Sketch
 from verifier.checks.sqltext import within
 from verifier.checks.stores.digests import Digests
 
-BUCKET_DIGITS = 3
-"""Of a digest; keys whose digests begin with the same ones are in one bucket."""
-
 Ask = Callable[[str, str], Statement]
 """Makes a statement over one side, of what stands before its ``FROM`` and behind it."""
 
@@ -57,25 +54,22 @@ class Side(NamedTuple):
 
     def sketch(self, each: str) -> Statement:
         """Gives the groups; ``each`` is ``DISTINCT`` where a key counts once."""
-        inner, name, group = self._grouped()
-        return self.ask(
-            f"{name}, count(*), count(h), sum({self.digests.number})\nFROM (SELECT {each} {inner}",
-            f"{self.digests.once}) AS hashed\nGROUP BY {group}",
-        )
-
-    def _grouped(self) -> tuple[str, str, str]:
-        key = f"{self.digests.digest(self.texts)} AS h"
         if self.partition is None:
-            bucket = f"substr(h, 1, {BUCKET_DIGITS})"
-            return key, bucket, bucket
-        # By digest, whatever the collation; all names of one group are the same.
-        text = self.texts[self.partition]
-        return f"{self.digests.digest([text])} AS g, {text} AS p, {key}", "min(p)", "g"
+            name, group = "g", f"{self.digests.bucket(self.texts)} AS g"
+        else:
+            # By digest, whatever the collation; all names of one group are the same.
+            text = self.texts[self.partition]
+            name, group = "min(p)", f"{self.digests.digest([text])} AS g, {text} AS p"
+        return self.ask(
+            f"{name}, count(*), count(n), sum(n)\n"
+            f"FROM (SELECT {each} {group}, {self.digests.number(self.texts)} AS n",
+            f"{self.digests.once}) AS hashed\nGROUP BY g",
+        )
 
     def among(self, buckets: Set[str | None]) -> str:
         """The condition of keys, or of partitions, that are in one of ``buckets``."""
         texts = self.texts if self.partition is None else [self.texts[self.partition]]
-        bucket = f"substr({self.digests.digest(texts)}, 1, {BUCKET_DIGITS})"
+        bucket = self.digests.bucket(texts)
         listed = ", ".join(f"'{each}'" for each in sorted(filter(None, buckets)))
         conditions = [f"{bucket} IN ({listed})"] if listed else []
         if None in buckets:

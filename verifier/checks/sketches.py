@@ -13,13 +13,13 @@ from verifier.checks.inquiry import Inquiry
 from verifier.checks.keyed import KeyedRows, count_by_key
 from verifier.checks.sketch import Sketch, digest, sketch_of
 from verifier.checks.sketched import (
-    BUCKET_DIGITS,
     Group,
     NoSketches,
     expected_side,
     groups_of,
     rows_side,
 )
+from verifier.checks.stores.digests import BUCKET_DIGITS
 
 MOST_BUCKETS = 512
 """Of 4096, how many may differ: beyond that nearly all keys would be read one by one."""

@@ -10,6 +10,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
+BUCKET_DIGITS = 3
+"""Of a digest; keys whose digests begin with the same ones are in one bucket."""
+
 
 class Kind(StrEnum):
     """A type of column whose values any database can put in plain text."""
@@ -27,19 +30,27 @@ class Digests(NamedTuple):
     """The SQL of one kind of database.
 
     ``plain``: the plain text of an expression, by its type. ``joined``: the text of a key
-    of several values, NULL where one of them is. ``number``: of the digest ``h``, what a
-    sketch adds up, in any representation modulo 2**64. ``once``: what keeps the digests of a
-    subquery from being computed once more for each use.
+    of several values, NULL where one of them is. ``to_number``: of a digest, what a
+    sketch adds up, signed or not. ``once``: what keeps a subquery from being computed anew
+    for each use of its columns.
     """
 
     plain: Mapping[Kind, str]
     joined: Callable[[Sequence[str]], str]
-    number: str
+    to_number: str
     once: str = ""
 
     def digest(self, texts: Sequence[str]) -> str:
         """The digest of a key whose values have these ``texts``; NULL where one has none."""
         return f"md5({texts[0] if len(texts) == 1 else self.joined(texts)})"
+
+    def number(self, texts: Sequence[str]) -> str:
+        """The number of that digest, modulo 2**64."""
+        return self.to_number.format(self.digest(texts))
+
+    def bucket(self, texts: Sequence[str]) -> str:
+        """What keys with digests that begin alike have in common."""
+        return f"substr({self.digest(texts)}, 1, {BUCKET_DIGITS})"
 
 
 def _by_operator(texts: Sequence[str]) -> str:
@@ -72,7 +83,7 @@ POSTGRESQL = Digests(
         }
     ),
     joined=_by_operator,
-    number="CAST(CAST('x' || substr(h, 17) AS bit(64)) AS bigint)",
+    to_number="CAST(CAST('x' || substr({0}, 17) AS bit(64)) AS bigint)",
     once="OFFSET 0",
 )
 
@@ -94,7 +105,7 @@ DUCKDB = Digests(
         }
     ),
     joined=_by_operator,
-    number="CAST('0x' || substr(h, 17) AS UBIGINT)",
+    to_number="CAST('0x' || substr({0}, 17) AS UBIGINT)",
 )
 
 MYSQL = Digests(
@@ -114,5 +125,5 @@ MYSQL = Digests(
         }
     ),
     joined=_by_function,
-    number="CAST(conv(substr(h, 17), 16, 10) AS UNSIGNED)",
+    to_number="CAST(conv(substr({0}, 17), 16, 10) AS UNSIGNED)",
 )
