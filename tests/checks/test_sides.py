@@ -1,6 +1,6 @@
 """By sketches or key by key: the answer is the same, to the row and to the sample."""
 
-from itertools import product
+from itertools import count, product
 from random import Random
 from typing import Any
 
@@ -15,6 +15,8 @@ from verifier.checks import sides, sketches
 from verifier.checks.evaluate import evaluate
 from verifier.checks.partitions import Partitions
 from verifier.checks.registry import Check
+from verifier.checks.sketch import digest
+from verifier.checks.stores.digests import BUCKET_DIGITS
 from verifier.checks.stores.registry import StoreConfig, Stores
 from verifier.checks.survey import survey
 from verifier.runs.evaluation import CheckResult, Effect, Result
@@ -309,6 +311,10 @@ def test_what_cannot_be_asked_has_the_same_reason_in_both_ways(both, change, rea
     assert (answer.result, answer.reason) == (Result.UNKNOWN, reason)
 
 
+def bucket(name: str) -> str:
+    return str(digest((name,)))[:BUCKET_DIGITS]
+
+
 KEYS = ["a", "A", "a ", "b", "1", "01", "é", "3:x", ""]
 
 
@@ -330,6 +336,8 @@ def test_a_thousand_defects_planted_at_random_come_out_in_both_ways(both):
 
 def test_partitions_are_told_apart_in_both_ways(both):
     tenants = [f"tenant-{number}" for number in range(60)]
+    # It is read together with tenant-1, with whom it shares nothing but a bucket.
+    tenants.append(next(each for each in map(str, count()) if bucket(each) == bucket("tenant-1")))
     due = [(tenant, number) for tenant, number in product(tenants, range(5))]
     absent, partial, copied = {"tenant-1"}, {"tenant-2"}, {"tenant-3"}
     there = [row for row in due if row[0] not in absent and not (row[0] in partial and row[1] > 2)]

@@ -3,6 +3,8 @@
 SQLite's own ways are in ``test_sqlite.py``, where files are looked at byte by byte.
 """
 
+from contextlib import suppress
+
 import pytest
 
 from verifier.checks.reason import CannotTell, UnknownReason
@@ -45,6 +47,8 @@ OWN = {
         "with d as (delete from t returning *) select * from d",
         "with d as (insert into t values (4, 'w') returning *) select * from d",
         "with d as (update t set a = 9 returning *) select * from d",
+        # The server takes the backslash for a quote within the text, we do not.
+        r"select e'\'', 1; commit; insert into t values (4, chr(119)); select '1'",
         "copy t to program 'cat > {folder}/stolen'",
         "copy (select 1) to program 'touch {folder}/stolen'",
         "copy t to '{folder}/stolen'",
@@ -247,6 +251,8 @@ def test_no_statement_writes_whatever_way_it_tries(target, open_store):
                     let_through.append((sql, list(rows)))
             except CannotTell as error:
                 reasons.append(error.reason)
+            with suppress(CannotTell, ValueError):
+                session.plain(statement, {}, ["a"])
             # Whatever was refused, the snapshot is still there for the next check.
             with session.select("select count(*) from t", {}) as rows:
                 assert list(rows) == [(3,)], sql

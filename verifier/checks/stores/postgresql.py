@@ -217,7 +217,8 @@ class PostgresqlDatabase(Database):
     ) -> list[Kind | None]:
         """The type of each column, by its number; none where text is not kept as UTF-8."""
         with connection.transaction(force_rollback=True):
-            columns = connection.execute(sql, values).description or ()
+            # Binary, since that goes by the extended protocol even where nothing is bound.
+            columns = connection.execute(sql, values, binary=True).description or ()
         if connection.info.parameter_status("server_encoding") != "UTF8":
             return [None] * len(columns)
         kinds = [_KINDS.get(column.type_code) for column in columns]
