@@ -219,8 +219,9 @@ def serve(home: str) -> None:
         await read_body(asked.request, MAX_SIGNALS)
         return json_response(b'{"accepted":1,"duplicates":0,"rejected":[]}')
 
-    app.ENDPOINTS += (
+    app.ENDPOINTS = (
         Endpoint(method="POST", path="/floor", summary="", right=Right.USE, answer=floor),
+        *app.ENDPOINTS,  # their routes are tried one by one, and none is to be in its way
     )
     serving.serve_until_stopped(
         Where(config=Path(home) / "landed.yaml"), listen_at=None, tick="1s", as_json=False

@@ -1,4 +1,5 @@
-from verifier.web.app import ENDPOINTS
+from verifier.web.access import Access
+from verifier.web.app import ENDPOINTS, build_app
 
 
 def test_the_index_lists_every_route_and_loads_nothing(api):
@@ -11,3 +12,8 @@ def test_the_index_lists_every_route_and_loads_nothing(api):
 def test_head_is_answered_as_get(api):
     answer = api.request("HEAD", "/v1/jobs")
     assert (answer.status_code, answer.content) == (200, b"")
+
+
+def test_the_path_of_signals_is_looked_for_before_any_other(service, config):
+    app = build_app(service, Access.of(config.listen, config.tokens, None))
+    assert app.routes[0].path == "/v1/signals"

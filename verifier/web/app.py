@@ -76,7 +76,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         gives_type="text/html",
     ),
 )
-"""Everything that is served."""
+"""Everything that is served; what is asked most comes first, since it is looked for first."""
 
 OPENAPI = encode(openapi_document(ENDPOINTS))
 

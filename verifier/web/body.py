@@ -1,10 +1,10 @@
 """Reading a request: its type, its size, its time, and the model in it."""
 
+from asyncio import timeout
 from enum import StrEnum
 from typing import Any, TypeVar, get_args, get_type_hints
 
 import msgspec
-from anyio import fail_after
 from starlette.requests import Request
 
 from verifier.web.problems import HttpProblem, ProblemKind
@@ -66,7 +66,7 @@ async def read_body(request: Request, limit: int, seconds: float = BODY_SECONDS)
         raise _too_large(limit, f"{declared[:20]} bytes")
     body = bytearray()
     try:
-        with fail_after(seconds):
+        async with timeout(seconds):
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > limit:

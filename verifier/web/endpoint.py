@@ -1,8 +1,8 @@
 """An endpoint: a method of a path, what it takes, gives, and asks of its caller."""
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -58,12 +58,14 @@ class Endpoint:
 def routes(
     endpoints: Iterable[Endpoint], service: Service, access: Access, crew: Crew
 ) -> list[Route]:
-    """One route a path, so that its 405 names every method that it takes."""
-    in_order = sorted(endpoints, key=lambda each: each.path)
-    return [
-        _route(path, {each.method: each for each in group}, service, access, crew)
-        for path, group in groupby(in_order, key=lambda each: each.path)
-    ]
+    """One route a path, so that its 405 names every method that it takes.
+
+    A request is held against them one by one, in the order of ``endpoints``.
+    """
+    paths: dict[str, dict[str, Endpoint]] = defaultdict(dict)
+    for each in endpoints:
+        paths[each.path][each.method] = each
+    return [_route(path, methods, service, access, crew) for path, methods in paths.items()]
 
 
 def _route(
