@@ -17,7 +17,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import msgspec
@@ -168,8 +168,13 @@ def _rows(totals: Totals) -> list[tuple[Any, ...]]:
     """Tallies as they are stored, by ``COLUMNS``, in the order of their keys."""
     rows: dict[tuple[str, str, str], float] = defaultdict(float)
     for (family, job, labels), number in totals.items():
-        rows[family, job, to_json({name: str(value) for name, value in labels})] += number
+        rows[family, job, _stored(labels)] += number
     return [(*key, number) for key, number in sorted(rows.items())]
+
+
+@lru_cache(10_000)
+def _stored(labels: Labels) -> str:
+    return to_json({name: str(value) for name, value in labels})
 
 
 @cache

@@ -336,6 +336,51 @@ def test_an_end_that_is_told_again_much_later_makes_no_attempt(ping: Any, build:
     assert ping.story() == ["ping/2026-11-24T12:00:00Z live u1 failed"]
 
 
+def test_a_start_that_is_told_long_after_its_end_makes_no_attempt(ping: Any, build: Any) -> None:
+    ping.hear(
+        [
+            build.event("task-received", 0, name="capp.ping"),
+            build.event("task-succeeded", 2, runtime=1.0),
+        ]
+    )
+    ping.hear([], build.noon + timedelta(minutes=1))
+    assert ping.saved().ended.keys() == {"u1"}
+    ping.hear([build.event("task-started", 0.99)], build.noon + timedelta(minutes=1))
+    assert ping.story() == ["ping/2026-11-24T12:00:00Z live u1 succeeded"]
+
+
+def test_of_many_that_have_just_ended_little_is_saved(
+    build: Any, listening: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SAVED_RESTING", 3)
+    monkeypatch.setattr(module, "SAVED_ENDED", 10)
+    heard = listening([build.job("ping")])
+    for number in range(20):
+        heard.hear(
+            [
+                build.event("task-received", number, name="capp.ping", uuid=f"u{number}"),
+                build.event("task-started", number, uuid=f"u{number}"),
+                build.event("task-failed", number, exception="OSError()", uuid=f"u{number}"),
+            ],
+            build.noon + timedelta(seconds=number),
+        )
+    saved = heard.saved()
+    assert list(saved.resting) == ["u17", "u18", "u19"]
+    assert all(len(each.steps) == 3 for each in saved.resting.values())
+    assert list(saved.ended) == [f"u{number}" for number in range(7, 17)]
+    assert not any(each.steps for each in saved.ended.values())
+    # What comes late after a restart is still of what it was of.
+    before, again = heard.story(), listening([build.job("ping")])
+    again.tasks.restore(saved)
+    again.said = heard.said
+    for uuid in ("u7", "u19"):
+        again.hear(
+            [build.event("task-rejected", int(uuid[1:]), uuid=uuid)],
+            build.noon + timedelta(seconds=20),
+        )
+    assert again.story() == before
+
+
 def test_a_task_that_its_worker_calls_otherwise_is_known_by_its_sender(
     ping: Any, build: Any
 ) -> None:

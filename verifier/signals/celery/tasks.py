@@ -35,8 +35,11 @@ MAX_ENDED = 20_000
 MAX_FOREIGN = 20_000
 """How many task ids are remembered, by what they are; the oldest are forgotten."""
 
+SAVED_RESTING = 200
+"""How many of those that have just ended are saved with their events."""
+
 SAVED_ENDED = 2_000
-"""How many of those that have ended are saved."""
+"""How many others that have ended are saved."""
 
 MAX_STEPS = 100
 """Events of one task id that are kept."""
@@ -46,8 +49,9 @@ class Task(msgspec.Struct, array_like=True, gc=False):
     """A task id of a job: where it belongs, and what was told of it.
 
     ``told``: the ids of what was said. ``lost``: the starts that were said to be lost.
-    ``beaten``: when each start was last seen at work. ``steps``, ``told`` and what
-    follows are dropped some time after it has ended.
+    ``beaten``: when each start was last seen at work. ``loose``: the steps that are ends
+    of starts that were not heard. Some time after it has ended no other steps are kept,
+    nor ``told`` and what follows.
     """
 
     place: Place
@@ -58,6 +62,7 @@ class Task(msgspec.Struct, array_like=True, gc=False):
     lost: set[int] = set()
     beaten: dict[int, float] = {}
     absent: dict[int, int] = {}
+    loose: list[Step] = []
 
 
 class Waiting(msgspec.Struct, array_like=True, gc=False):
@@ -87,12 +92,13 @@ class Running(msgspec.Struct, frozen=True):
 
 
 class Saved(msgspec.Struct, frozen=True, array_like=True):
-    """All of it, as it is kept."""
+    """All of it, as it is kept: at each commit, so no more of it than may be needed."""
 
     open: dict[str, Task]
     ended: dict[str, Task]
     waiting: dict[str, Waiting]
     marked: list[str]
+    resting: dict[str, Task] = {}
 
 
 class Tasks:
@@ -110,10 +116,14 @@ class Tasks:
 
     def save(self) -> Saved:
         """What must outlast this process."""
-        ended = islice(reversed(self._ended.items()), SAVED_ENDED)
+        newest = reversed(self._resting.items())
+        resting = list(islice(newest, SAVED_RESTING))
+        ended = [(uuid, _at_rest(task)) for uuid, task in islice(newest, SAVED_ENDED)]
+        ended += islice(reversed(self._ended.items()), SAVED_ENDED - len(ended))
         return Saved(
-            open=dict(self._open) | dict(self._resting),
-            ended=dict(reversed(list(ended))),
+            open=dict(self._open),
+            resting=dict(reversed(resting)),
+            ended=dict(reversed(ended)),
             waiting=dict(self._waiting),
             marked=sorted(self._marked),
         )
@@ -121,6 +131,7 @@ class Tasks:
     def restore(self, saved: Saved) -> None:
         """Go on from what was saved."""
         self._open.update(saved.open)
+        self._resting.update(saved.resting)
         self._ended.update(saved.ended)
         self._waiting.update(saved.waiting)
         self._marked.update(saved.marked)
@@ -259,6 +270,7 @@ class Tasks:
         task.steps = sorted([*task.steps, *set(new)])[-MAX_STEPS:]
         found = tries(task.steps)
         names = name_tries(uuid, task.names, found)
+        task.loose = [end for each in found if each.start is None for end in each.ends]
         telling = Telling(uuid, task.place)
         history = self.jobs.by_name[task.place.job].history
         finish_within = history.latest.finish_within
@@ -279,7 +291,7 @@ class Tasks:
             if task.touched + RESTS > now:
                 return
             del self._resting[uuid]
-            self._ended[uuid] = Task(place=task.place, touched=task.touched, names=task.names)
+            self._ended[uuid] = _at_rest(task)
             self._bound(self._ended, MAX_ENDED)
 
     def _bound(self, kept: OrderedDict[str, Any], most: int) -> None:
@@ -287,6 +299,17 @@ class Tasks:
             kept.popitem(last=False)
             if most == MAX_OPEN:
                 self._refuse(RejectCode.TOO_LARGE, f"more than {most} tasks under way")
+
+
+def _at_rest(task: Task) -> Task:
+    """A task that ended a while ago: where it belongs, and what a late start may be that of."""
+    return Task(
+        place=task.place,
+        touched=task.touched,
+        names=task.names,
+        loose=task.loose,
+        steps=task.loose,
+    )
 
 
 def _is_over(each: Try, task: Task) -> bool:
