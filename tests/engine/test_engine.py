@@ -213,3 +213,21 @@ def test_an_attempt_heard_in_the_future_does_not_keep_the_engine_busy(world: Any
     world.tick_to(world.now + 5 * MINUTE)
     assert len(world.ledger.evaluations(RunKey("revenue", "2026-04-02T02:00:00Z"))) == looks
     assert "clock_skewed" in [each["condition"] for each in world.run()["conditions"]]
+
+
+def test_where_runs_coalesce_the_newest_one_closes_what_it_caught_up_on(make_world: Any) -> None:
+    world = make_world("upsert", "overlap: coalesce")
+    day = timedelta(days=1)
+    world.tick_to(FIRST + timedelta(minutes=30), every=timedelta(minutes=5))
+    world.tick_to(world.now + timedelta(minutes=1), every=timedelta(seconds=10))
+    assert world.run()["verdict"] == "missing"
+    world.tick_to(FIRST + day, every=timedelta(hours=2))
+    world.signal("started", FIRST + day, attempt="a2")
+    world.write("2026-04-01", REGIONS)
+    world.write("2026-04-02", REGIONS)
+    world.now = FIRST + day + timedelta(minutes=1)
+    world.signal("succeeded", world.now, attempt="a2")
+    world.tick_to(world.now + timedelta(minutes=1), every=timedelta(seconds=10))
+    assert world.run(FIRST + day)["verdict"] == "verified"
+    assert world.run()["verdict"] == "verified"
+    assert world.run()["advice"]["action"] == "accept"

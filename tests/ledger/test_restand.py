@@ -226,6 +226,27 @@ def test_a_later_run_whose_interval_does_not_include_it_excuses_nothing(coalesci
     assert ledger.row(build.key("last", "01:00")).verdict is None
 
 
+def test_an_open_run_whose_work_a_later_one_may_have_done_is_asked_again_and_once(
+    coalescing, build
+):
+    ledger, job = coalescing, "last"
+    missed = build.key(job, "01:00")
+    ledger.expect(job, [build.at("01:00")], build.at("01:00"))
+    for when in ("01:05", "01:05:20"):
+        ledger.record(missed, build.evaluation(missed, when, "none"), build.at(when))
+    assert (ledger.row(missed).verdict, ledger.row(missed).wake_at) == ("missing", None)
+    verify(ledger, build, job, "04:00")
+    assert ledger.facts(missed, build.at("04:01")).newer_verified_at == build.at("04:01")
+    assert missed in ledger.awake(build.at("04:01"), 10)
+    ledger.record(missed, build.evaluation(missed, "04:02", "none"), build.at("04:02"))
+    assert (ledger.row(missed).verdict, ledger.row(missed).wake_at) == ("missing", None)
+    verify(ledger, build, job, "05:00")
+    assert missed not in ledger.awake(build.at("05:01"), 10)
+    ledger.record(missed, build.evaluation(missed, "05:02", "complete"), build.at("05:02"))
+    assert ledger.row(missed).verdict == "verified"
+    assert ledger.check(build.at("05:02")) == []
+
+
 def test_an_earlier_run_that_is_verified_excuses_no_later_one(coalescing, build):
     ledger = coalescing
     verify(ledger, build, "whole", "01:00")

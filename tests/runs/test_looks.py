@@ -37,6 +37,36 @@ def when(build, look):
 # When the first look is due.
 
 
+@pytest.fixture(scope="module")
+def after_newer(build):
+    """The next look at a run that nobody tried, after a later one was verified at 03:10."""
+
+    def look(*evaluations):
+        return looks(
+            build.job(),
+            [],
+            evaluations,
+            expected_by=build.at("02:05"),
+            newer_verified_at=build.at("03:10"),
+            now=build.at("12:00"),
+        ).next
+
+    return look
+
+
+def test_a_run_is_asked_once_more_when_a_later_one_that_may_have_done_its_work_is_verified(
+    build, after_newer
+):
+    missed = [build.look("02:05", "none"), build.look("02:05:20", "none")]
+    assert when(build, after_newer(*missed)) == ("03:10:00", "recheck")
+    assert after_newer(*missed, build.look("03:10:01", "none")) is None
+    assert after_newer(*missed, build.look("03:10:01", "complete")) is None
+
+
+def test_a_run_whose_checks_hold_is_not_asked_for_the_sake_of_a_later_one(build, after_newer):
+    assert after_newer(build.look("02:05", "complete")) is None
+
+
 def test_a_job_without_checks_is_never_asked_about(build, seen):
     assert seen(job=build.job(checks=())) == Looks()
 

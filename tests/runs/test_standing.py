@@ -342,6 +342,30 @@ def test_a_run_is_excused_if_the_run_that_answers_for_it_is_verified(build):
     assert build.stand("02:30", build.job(), alive, answered_by_newer=True).verdict is None
 
 
+def test_a_run_that_is_verified_by_itself_needs_no_excuse(build):
+    looks = [build.look("02:05", "complete")]
+    for attempts in ([], [build.attempt("started 02:00", "succeeded 02:04")]):
+        stood = build.stand("02:30", build.job(), attempts, looks, answered_by_newer=True)
+        assert stood.verdict == "verified"
+
+
+def test_where_runs_coalesce_a_run_is_excused_once_its_own_checks_hold_after_a_later_one(build):
+    checks = (build.check("fresh", says_effect=False),)
+    job = build.job("upsert", checks=checks, overlap=Overlap.COALESCE)
+
+    def verdict(*looks, **more):
+        return build.stand("04:00", job, looks=looks, **more).verdict
+
+    before = build.look("02:05", fresh="holds")
+    newer = {"newer_verified_at": build.at("03:10"), "newest": False}
+    assert verdict(before) == "missing"
+    assert verdict(before, **newer) == "missing"
+    assert verdict(before, build.look("03:10:01", fresh="holds")) == "missing"
+    assert verdict(before, build.look("03:10:01", fresh="holds"), **newer) == "excused"
+    violated = [build.look(when, fresh="violated") for when in ("03:10:01", "03:10:30")]
+    assert verdict(before, *violated, **newer) == "wrong"
+
+
 def test_a_mute_said_in_time_excuses_what_is_missing_and_nothing_else(build):
     mute = build.action("mute", "01:00", until=build.at("12:00"))
     looks = twice(build, "none", "02:05", "02:05:10")

@@ -83,6 +83,7 @@ def for_judging(connection: Connection, jobs: Jobs, rows: Sequence[RunRow]) -> d
                 blind[declaration.source or NATIVE], key.due, declaration.start_within
             )
         )
+        answered, newer_verified_at = _newer(connection, jobs, key, declaration)
         found[key] = Facts(
             key=key,
             declaration=declaration,
@@ -98,7 +99,8 @@ def for_judging(connection: Connection, jobs: Jobs, rows: Sequence[RunRow]) -> d
             miss_after=miss_after,
             deaf=deaf,
             contact=contacts[declaration.source] if declaration.source else None,
-            answered_by_newer=_is_answered(connection, jobs, key, declaration),
+            answered_by_newer=answered,
+            newer_verified_at=newer_verified_at,
         )
     return found
 
@@ -215,10 +217,15 @@ def _by_run(
     }
 
 
-def _is_answered(connection: Connection, jobs: Jobs, key: RunKey, declaration: Declaration) -> bool:
-    """Whether a later run that was verified did the work of this one too."""
+def _newer(
+    connection: Connection, jobs: Jobs, key: RunKey, declaration: Declaration
+) -> tuple[bool, datetime | None]:
+    """Whether a later run that was verified covers this one, and when the first one was judged so.
+
+    Where runs do not coalesce, no other one answers.
+    """
     if declaration.overlap is not Overlap.COALESCE or key.due is None:
-        return False
+        return False, None
     # Intervals end later the later they are due: if the next one that was verified
     # begins after this one's beginning, so do all after it.
     later = connection.execute(
@@ -234,7 +241,10 @@ def _is_answered(connection: Connection, jobs: Jobs, key: RunKey, declaration: D
         .order_by(runs.c.at)
         .limit(1)
     ).first()
-    return later is not None and covers_interval_of(jobs, run_rows.row_of(later).key, key)
+    if later is None:
+        return False, None
+    row = run_rows.row_of(later)
+    return covers_interval_of(jobs, row.key, key), row.judged_at
 
 
 def _unended(connection: Connection, job: str) -> list[tuple[str, Attempt]]:

@@ -170,7 +170,7 @@ def _forget(connection: Connection, run_ids: Sequence[str]) -> None:
 
 
 def _answered_by(transaction: Transaction, key: RunKey, declaration: Declaration) -> set[RunKey]:
-    """The earlier runs whose work ``key`` would have done too."""
+    """The earlier runs whose work ``key`` would have done too, and those that it may have done."""
     if declaration.overlap is not Overlap.COALESCE or key.due is None:
         return set()
     earlier = (
@@ -184,7 +184,8 @@ def _answered_by(transaction: Transaction, key: RunKey, declaration: Declaration
         .order_by(runs.c.at.desc())
         .limit(ANSWERED_AT_ONCE)
     )
-    answered = set()
+    still_open = transaction.connection.execute(earlier.where(runs.c.open))
+    answered = {run_rows.row_of(found).key for found in still_open}
     for found in transaction.connection.execute(earlier):
         other = run_rows.row_of(found).key
         if not run_facts.covers_interval_of(transaction.jobs, key, other):

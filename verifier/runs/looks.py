@@ -64,13 +64,15 @@ def looks(
     evaluations: Sequence[Evaluation],
     *,
     expected_by: datetime | None,
+    newer_verified_at: datetime | None = None,
     now: datetime,
 ) -> Looks:
     """What the ``evaluations`` of a run, oldest first, are worth at ``now``.
 
     ``expected_by`` is when an attempt should have started at the latest, or None
-    where nobody expects one. Nothing is due while an attempt may still write, but
-    for one provisional look after silence.
+    where nobody expects one. ``newer_verified_at``: when a later run was verified that may
+    have done the work of this one, which is then asked once more. Nothing is due while an
+    attempt may still write, but for one provisional look after silence.
     """
     if asks_nothing(declaration):
         return Looks()
@@ -104,7 +106,7 @@ def looks(
         judged=judged,
         latest=latest,
         provisional=latest is not None and (latest not in valid or doubted is not None),
-        next=_next(declaration, valid, judged, doubted, first, ends),
+        next=_next(declaration, valid, judged, doubted, first, ends, newer_verified_at),
     )
 
 
@@ -181,6 +183,7 @@ def _next(
     doubted: Counted | None,
     first: Look | None,
     ends: Sequence[datetime],
+    newer_verified_at: datetime | None,
 ) -> Look | None:
     if doubted is not None:
         return Look(doubted.evaluation.finished_at + declaration.settle, Cause.CONFIRM)
@@ -190,6 +193,8 @@ def _next(
     since = max(ends) if ends else valid[0].evaluation.finished_at
     due = [since + wait for wait in declaration.recheck if since + wait > last]
     candidates = [Look(min(due), Cause.RECHECK)] if due else []
+    if newer_verified_at is not None and not judged.finding.required_hold:
+        candidates += [Look(newer_verified_at, Cause.RECHECK)] if newer_verified_at > last else []
     again = _again(valid)
     if again is not None:
         candidates.append(again)

@@ -54,8 +54,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     it always did, and ``deaf`` where it never will. ``contact``: how far the source of
     the job was heard; None for a job that reports by itself. ``newest``: no later run of the
     job is due. ``answered_by_newer``: a later run that stands for this one is
-    verified over this one's interval. ``runtime_tail``: the 95th percentile of the
-    job's runtimes, None while too few are known.
+    verified over this one's interval. ``newer_verified_at``: where runs coalesce, when the
+    first later run that is verified was judged so; whether it did this one's work too is
+    told by this one's own checks, asked since. ``runtime_tail``: the 95th percentile of
+    the job's runtimes, None while too few are known.
     """
 
     key: RunKey
@@ -76,6 +78,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     contact: Contact | None = None
     newest: bool = True
     answered_by_newer: bool = False
+    newer_verified_at: datetime | None = None
     runtime_tail: timedelta | None = None
 
 
@@ -112,7 +115,14 @@ def standing(facts: Facts, now: datetime) -> Standing:
     if any(is_alive(attempt) for attempt in writers):
         said = Reported.RUNNING
     expected_by = _expected_by(facts, now)
-    seen = looks(declaration, writers, facts.evaluations, expected_by=expected_by, now=now)
+    seen = looks(
+        declaration,
+        writers,
+        facts.evaluations,
+        expected_by=expected_by,
+        newer_verified_at=facts.newer_verified_at,
+        now=now,
+    )
     finding = seen.judged.finding if seen.judged else None
     shown = seen.latest.finding if seen.latest else None
     holding = conditions(
@@ -239,6 +249,7 @@ def case_of(
         effect=finding.effect if finding else Effect.UNKNOWN,
         reconciled=_reconciled(facts, writers, finding) and not _open_parts(facts, by),
         excused=_excused(facts, writers, now),
+        answered=_answered(facts, writers, finding, by, now),
         muted=due is not None and is_muted(facts.actions, due),
         open_state=open_state,
         parts=None if by is None else _all_closed(facts, by),
@@ -306,11 +317,31 @@ def _reconciled(facts: Facts, writers: Sequence[Attempt], finding: Finding | Non
 
 
 def _excused(facts: Facts, writers: Sequence[Attempt], now: datetime) -> bool:
-    if any(is_alive(a) or is_at_large(a, facts.declaration, now) for a in writers):
+    if _may_write(facts, writers, now):
         return False
-    if facts.answered_by_newer or _closed_by(facts, ActionKind.SKIP, writers) is not None:
+    if _closed_by(facts, ActionKind.SKIP, writers) is not None:
         return True
     return facts.skipped is not None and not writers
+
+
+def _answered(
+    facts: Facts,
+    writers: Sequence[Attempt],
+    finding: Finding | None,
+    by: Evaluation | None,
+    now: datetime,
+) -> bool:
+    """Whether a later run that is verified did the work of this one."""
+    if _may_write(facts, writers, now):
+        return False
+    since = facts.newer_verified_at
+    holds = finding is not None and finding.required_hold
+    asked = by is not None and since is not None and by.started_at >= since
+    return facts.answered_by_newer or (holds and asked)
+
+
+def _may_write(facts: Facts, writers: Sequence[Attempt], now: datetime) -> bool:
+    return any(is_alive(a) or is_at_large(a, facts.declaration, now) for a in writers)
 
 
 def advised_of(

@@ -46,7 +46,8 @@ class RunState(StrEnum):
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the verdict rests on.
 
-    ``reconciled`` and ``excused``: a person closed it, or an excuse stands.
+    ``reconciled`` and ``excused``: a person closed it, or an excuse stands. ``answered``:
+    a later run did its work, which excuses it unless it is verified by itself.
     ``open_state``: why there can be no verdict yet, or None. ``parts``: what a run of all
     partitions is where each that was an exception is closed by itself. ``violated`` and
     ``unknown`` speak of required checks, ``required_hold`` says that there is at
@@ -59,6 +60,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     effect: Effect
     reconciled: bool = False
     excused: bool = False
+    answered: bool = False
     muted: bool = False
     open_state: RunState | None = None
     parts: Verdict | None = None
@@ -78,6 +80,13 @@ def verdict(case: Case) -> Verdict | None:
         return Verdict.RECONCILED
     if case.excused:
         return Verdict.EXCUSED
+    own = _by_itself(case)
+    if case.answered and own is not Verdict.VERIFIED:
+        return Verdict.EXCUSED
+    return own
+
+
+def _by_itself(case: Case) -> Verdict | None:
     if case.open_state is not None:
         return None
     if case.parts is not None:
