@@ -9,7 +9,9 @@ that LANDED_TEST_POSTGRES_URL names, or one that is started here. Interleaved ro
 - checks: 50 checks of one run (row_count, freshness, exactly_once) through ``evaluate``
 - floor: the same facts by hand, batched by table, duplicates by hashed distinct and
   confirmed exactly where there is a surplus
-- tenants: the verdict of every tenant through ``survey``; its floor is one GROUP BY
+- tenants: the verdict of every tenant through ``survey``, in one pass over the table; its
+  floor is that GROUP BY. Beside it the tenants are listed, which is a question to another
+  table, and the keys of those are read that have more rows than distinct hashes
 
 then, in processes of their own: ``landed verify`` of a run with one check, from start to
 exit, and resident memory after all of that; and with a statement timeout of 300 ms, how
@@ -59,7 +61,14 @@ NIGHT = Question(
     due=START + timedelta(days=1),
     interval=Interval(start=START, end=START + timedelta(days=1)),
 )
-GATES = {"checks": 1.15, "statements": 13, "tenants": 1.25, "start-up": 0.7, "memory": 120}
+GATES = {
+    "checks": 1.15,
+    "statements": 13,
+    "passes": 1,
+    "tenants": 1.25,
+    "start-up": 0.7,
+    "memory": 120,
+}
 
 SCHEMA = """
 CREATE SCHEMA {schema};
@@ -126,20 +135,21 @@ class Counted:
     """Counts the statements that checks ask."""
 
     def __init__(self) -> None:
-        self.statements = 0
+        self.asked: list[str] = []
         select = SqlSession.select
 
         def counting(session: SqlSession, sql: str, values: dict[str, object]) -> object:
-            self.statements += 1
+            if "pg_catalog" not in sql:
+                self.asked.append(sql)
             return select(session, sql, values)
 
         SqlSession.select = counting  # type: ignore[method-assign, assignment]
 
-    def during(self, call: Callable[[], object]) -> int:
-        """How many statements ``call`` asks."""
-        before = self.statements
+    def during(self, call: Callable[[], object]) -> list[str]:
+        """The statements that ``call`` asks of tables."""
+        self.asked.clear()
         call()
-        return self.statements - before
+        return list(self.asked)
 
 
 @contextmanager
@@ -284,7 +294,7 @@ def measure(server: str, rows: int, rounds: int) -> bool:
                 for name, call in calls.items():
                     taken[name].append(timed(call))
                     progress.advance(steps)
-            statements = counted.during(calls["checks"])
+            statements = len(counted.during(calls["checks"]))
             by_tenant = counted.during(calls["tenants"])
             progress.advance(steps)
             with tempfile.TemporaryDirectory() as folder:
@@ -302,11 +312,13 @@ def measure(server: str, rows: int, rounds: int) -> bool:
     middle = {name: statistics.median(each) for name, each in taken.items()}
     for name, seconds in middle.items():
         print(f"{name}: {seconds:.2f} s ({min(taken[name]):.2f} to {max(taken[name]):.2f})")
-    print(f"tenants: {by_tenant} statements, with the list of tenants")
+    passes = [sql for sql in by_tenant if "FROM metrics" in sql and "IN (:partition_" not in sql]
+    print(f"tenants: {len(by_tenant)} statements, with their list and the keys that are copied")
     print(f"timeout of 300 ms: {together} of {len(CHECKS)} answer together, {alone} alone")
     figures = {
         "checks": middle["checks"] / middle["floor"],
         "statements": statements,
+        "passes": len(passes),
         "tenants": middle["tenants"] / middle["one pass"],
         "start-up": startup,
         "memory": memory,
