@@ -419,6 +419,19 @@ def test_records_of_partitions_are_bounded_however_often_one_looks(
     assert tenants.ledger.last_useful("health") is None
 
 
+def test_records_fill_up_with_the_gravest_that_have_none(
+    tenants: Tenants, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey, "MAX_EXCEPTIONS", 6)
+    tenants.wrote(DUE, 0, 1, 2)
+    tenants.ran(DUE, "a1")
+    tenants.until(DUE + timedelta(minutes=4))
+    tenants.wrote(DUE, *range(5), *range(15, TENANTS))
+    verify(tenants.ledger, tenants.fleet, [tenants.key(DUE)], lambda: tenants.now, tenants.wait)
+    found = sorted(key.partition for key in tenants.ledger.partitions_of(tenants.key(DUE)))
+    assert found == ["t000", "t001", "t002", "t005", "t006", "t007"]
+
+
 def test_a_guard_that_asks_for_one_tenant_keeps_what_it_told_that_one(tenants: Tenants) -> None:
     tenants.wrote(DUE, 1, 2, 3)
     tenants.until(DUE + timedelta(minutes=1))
@@ -583,3 +596,67 @@ def test_tenants_without_a_name_keep_their_run_open(
     tenants.until(DUE + timedelta(minutes=4))
     Operator(tenants).act(ActionKind.RECONCILE, "t003")
     assert tenants.rows() == ["- partial", "t003 reconciled"]
+
+
+def counted(tenants: Tenants, family: str) -> dict[str, float]:
+    """A counter's values above 0, by verdict where it has one."""
+    return {
+        each.labels.get("verdict", ""): each.value
+        for each in tenants.ledger.tallies(f"landed_{family}_total")
+        if each.value
+    }
+
+
+def test_counters_count_each_tenant_once(tenants: Tenants, operator: Operator) -> None:
+    del operator
+    assert counted(tenants, "runs_due") == {"": TENANTS}
+    assert counted(tenants, "runs_created") == {"": TENANTS}
+    judged = {"absent": 2, "duplicated": 1, "verified": TENANTS - 3}
+    assert counted(tenants, "runs_judged") == judged
+    assert counted(tenants, "false_successes") == {"": 3}
+    assert counted(tenants, "useful_completions") == {"": TENANTS - 3}
+    tenants.wrote(DUE, *(n for n in range(TENANTS) if n not in (3, 4)))
+    tenants.say(Kind.STARTED, "again", "t003")
+    tenants.say(Kind.SUCCEEDED, "again", "t003")
+    tenants.until(tenants.now + timedelta(minutes=1))
+    assert tenants.rows()[:3] == ["- duplicated", "t003 verified", "t004 verified"]
+    assert counted(tenants, "runs_created") == {"": TENANTS}
+    assert counted(tenants, "runs_judged") == judged
+    assert counted(tenants, "useful_completions") == {"": TENANTS - 1}
+    assert counted(tenants, "verdict_revisions") == {"": 1}
+
+
+def test_what_no_tenant_explains_is_counted_of_the_run_of_all(tenants: Tenants) -> None:
+    tenants.wrote(DUE)
+    with sqlite3.connect(tenants.home / "warehouse.db") as warehouse:
+        warehouse.execute("insert into metrics values (?, 'stranger')", [SLOT])
+    warehouse.close()
+    tenants.ran(DUE, "a1")
+    tenants.until(DUE + timedelta(minutes=4))
+    assert tenants.run(DUE)["verdict"] == "wrong"
+    assert counted(tenants, "runs_judged") == {"verified": TENANTS, "wrong": 1}
+    assert counted(tenants, "false_successes") == {"": 1}
+
+
+def test_a_tenant_that_was_tried_before_all_were_is_created_once(tenants: Tenants) -> None:
+    tenants.wrote(DUE)
+    tenants.say(Kind.STARTED, "one", "t001")
+    tenants.say(Kind.SUCCEEDED, "one", "t001")
+    tenants.now += timedelta(minutes=1)
+    tenants.ran(DUE, "a1")
+    tenants.until(DUE + timedelta(minutes=6))
+    assert tenants.rows() == ["- verified", "t001 verified"]
+    assert counted(tenants, "runs_created") == {"": TENANTS}
+    assert counted(tenants, "runs_judged") == {"verified": TENANTS}
+    assert counted(tenants, "useful_completions") == {"": TENANTS}
+
+
+def test_tenants_that_could_not_be_listed_are_one_run(tenants: Tenants) -> None:
+    with sqlite3.connect(tenants.home / "orders.db") as orders:
+        orders.execute("alter table tenants rename to gone")
+    orders.close()
+    tenants.wrote(DUE)
+    tenants.ran(DUE, "a1")
+    tenants.until(DUE + timedelta(minutes=4))
+    assert counted(tenants, "runs_due") == counted(tenants, "runs_created") == {"": 1}
+    assert counted(tenants, "runs_judged") == {"unproven": 1}

@@ -55,11 +55,6 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
             return tuple(_of_stranger(answer) for answer in whole)
         return (*(_of_partition(each, partition) for each in self.apart), *self.blind)
 
-    @property
-    def tells_apart(self) -> bool:
-        """Whether there are partitions to be told apart."""
-        return bool(self.apart or self.blind)
-
 
 def survey(
     checks: Sequence[CheckModel],

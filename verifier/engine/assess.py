@@ -49,7 +49,7 @@ def assess(ledger: Ledger, fleet: Fleet, key: RunKey, cause: Cause, clock: Clock
     making = _Making(cause, started, max(started, clock()))
     evaluation = making.of(whole, facts.declaration.checks, found.whole, found.count)
     apart = facts.declaration.of_partition().checks
-    if cause is Cause.GUARD and key.partition and found.tells_apart:
+    if cause is Cause.GUARD and key != whole:
         # Thousands may ask, each for itself: what it was told is all that is kept.
         own = making.of(key, apart, found.of(key.partition))
         ledger.record(key, own, own.finished_at)
@@ -59,7 +59,6 @@ def assess(ledger: Ledger, fleet: Fleet, key: RunKey, cause: Cause, clock: Clock
     partitions = {
         each: making.of(each, apart, found.of(each.partition))
         for each in _recorded(whole, known, new)
-        if found.tells_apart
     }
     if cause in UPON_REQUEST:
         ledger.record(whole, evaluation, evaluation.finished_at, partitions=partitions)

@@ -80,7 +80,7 @@ def _restand(
         if new == row:
             continue
         changes.append((row, new))
-        run_events.count_revision(transaction, row.key, row.verdict, new.verdict)
+        run_events.count_revision(transaction, known, row.verdict, new.verdict)
         if (row.verdict is Verdict.VERIFIED) != (new.verdict is Verdict.VERIFIED):
             dependent |= _answered_by(transaction, row.key, known.declaration)
         if row.key.partition and row.verdict is not new.verdict:

@@ -4,10 +4,14 @@ A run has its first verdict once, and is missing, ambiguous, a false success or 
 once, however often its verdict changes; each change of a verdict for another counts as
 a revision. Of its attempts each start after the first is a retry, and each that began
 beside another against the policy is a violation. Distributions are of the live lane.
+
+Counters count partitions, each as a run: one that is an exception by its own record, and all
+others by that of the run of all, which is itself counted only where it has a verdict that no
+partition explains. Who they are is known once they were listed.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from verifier.catalogue.label import VERDICT, Direction, RetryReason
 from verifier.ledger.attempt_events import lane_of
@@ -15,7 +19,6 @@ from verifier.ledger.tallies import FAMILIES, RUNS_JUDGED, VERDICT_REVISIONS, Ev
 from verifier.ledger.transaction import Transaction
 from verifier.ledger.types import RunLane
 from verifier.runs.attempt import Attempt
-from verifier.runs.binding import RunKey
 from verifier.runs.declaration import Overlap
 from verifier.runs.lifecycle import AttemptState, end_of, state_of
 from verifier.runs.overlap import violations
@@ -85,22 +88,28 @@ def count(
     run = _Run(transaction, job, marks)
     starts = _started(facts.attempts)
     delay = _start_delay(facts) if lane is RunLane.LIVE else None
-    run.recall(Event.CREATED, int(bool(facts.attempts)))
+    parts = _Parts(facts, stood)
+    created = int(_is_first_tried(facts))
+    run.recall(Event.CREATED, created)
     run.recall(Event.STARTED, int(delay is not None))
     run.recall(Event.RETRIED, max(0, len(starts) - 1))
-    run.count(Event.CREATED, int(bool(facts.attempts)))
+    run.count(Event.CREATED, created)
+    run.count(Event.COVERED, parts.covered)
     run.observe(Event.STARTED, delay)
     _count_retries(transaction, run, starts)
     if facts.declaration.overlap is not Overlap.ALLOW and facts.attempts:
         clashes = violations(facts.attempts, rivals, facts.declaration, transaction.now)
         run.count(Event.OVERLAPPED, clashes)
-    if verdict is not None:
+    if verdict is not None and parts.by_itself:
         run.count(Event.JUDGED, 1, lane=lane, verdict=verdict)
-    run.count(Event.MISSED, int(verdict is Verdict.MISSING))
-    run.count(Event.DOUBTED, int(verdict is Verdict.AMBIGUOUS))
-    run.count(Event.LIED, int(stood.false_success))
-    run.count(Event.SERVED, int(stood.useful))
+    run.count(Event.HELD, parts.held, lane=lane, verdict=Verdict.VERIFIED)
+    run.count(Event.MISSED, int(verdict is Verdict.MISSING and parts.by_itself))
+    run.count(Event.DOUBTED, int(verdict is Verdict.AMBIGUOUS and parts.by_itself))
+    run.count(Event.LIED, int(stood.false_success and parts.by_itself))
+    run.count(Event.SERVED, int(stood.useful and not parts.told))
+    run.count(Event.SHARED, parts.held)
     if lane is RunLane.LIVE:
+        run.count(Event.LISTED, parts.beyond_one)
         if verdict is not None:
             run.observe(Event.DECIDED, _time_to_verdict(facts, transaction.now))
         if verdict in (Verdict.VERIFIED, Verdict.RECONCILED):
@@ -109,13 +118,46 @@ def count(
 
 
 def count_revision(
-    transaction: Transaction, key: RunKey, was: Verdict | None, became: Verdict | None
+    transaction: Transaction, facts: Facts, was: Verdict | None, became: Verdict | None
 ) -> None:
-    """Count a verdict that changed for another."""
-    if was is None or became is None or was is became:
+    """Count a verdict that changed for another; of partitions each by its own record."""
+    if was is None or became is None or was is became or facts.parts:
         return
     direction = Direction.BETTER if became.gravity < was.gravity else Direction.WORSE
-    transaction.counted.count(VERDICT_REVISIONS, key.job, direction=direction)
+    transaction.counted.count(VERDICT_REVISIONS, facts.key.job, direction=direction)
+
+
+class _Parts:
+    """The partitions that a run of all stands for: of any other run there are none."""
+
+    def __init__(self, facts: Facts, stood: Standing) -> None:
+        count = stood.judged_by.partitions if stood.judged_by else None
+        self.told = count is not None and stood.verdict is not None
+        self.by_itself = not self.told
+        self.beyond_one = self.covered = self.held = 0
+        if count is None or stood.verdict is None:
+            return
+        recorded = facts.parts.keys() - set(count.exceptions)
+        self.held = max(0, count.holding - len(recorded))
+        self.by_itself = stood.verdict is not Verdict.VERIFIED and not count.exceptions
+        self.beyond_one = count.total - 1
+        if facts.attempts:
+            first = _first_said(facts.attempts)
+            earlier = [each for each in facts.whole_job if _first_said([each]) < first]
+            named = {each.partition.value for each in earlier if each.partition}
+            self.covered = max(0, self.beyond_one - len(named))
+
+
+def _is_first_tried(facts: Facts) -> bool:
+    """Whether the run was tried, and a partition before all were."""
+    if not facts.key.partition or not facts.whole_job:
+        return bool(facts.attempts)
+    return _first_said(facts.attempts) < _first_said(facts.whole_job)
+
+
+def _first_said(known: Sequence[Attempt]) -> datetime:
+    never = datetime.max.replace(tzinfo=UTC)
+    return min((each.first_said or never for each in known), default=never)
 
 
 def _count_retries(transaction: Transaction, run: _Run, starts: Sequence[Attempt]) -> None:

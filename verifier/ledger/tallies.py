@@ -60,6 +60,11 @@ class Event(StrEnum):
     SERVED = "served"
     SETTLED = "settled"
 
+    LISTED = "listed"
+    COVERED = "covered"
+    HELD = "held"
+    SHARED = "shared"
+
 
 FAMILIES: Mapping[str, Family] = {
     Event.ENDED: counters.ATTEMPTS,
@@ -77,6 +82,11 @@ FAMILIES: Mapping[str, Family] = {
     Event.LIED: counters.FALSE_SUCCESSES,
     Event.SERVED: counters.USEFUL_COMPLETIONS,
     Event.SETTLED: histograms.ATTEMPTS_PER_RUN,
+    # Of a run of all partitions, for those that have no record of their own.
+    Event.LISTED: counters.RUNS_DUE,
+    Event.COVERED: counters.RUNS_CREATED,
+    Event.HELD: counters.RUNS_JUDGED,
+    Event.SHARED: counters.USEFUL_COMPLETIONS,
 }
 """The family in which each event is counted."""
 
