@@ -1,9 +1,33 @@
+import sqlite3
 from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from verifier.engine.clock import system_clock
+from verifier.exec import landed_exec
+from verifier.runs.instant import format_instant
+
 Landed = Callable[..., Any]
+
+TENANTS = """\
+version: 1
+ledger: sqlite:///landed.db
+stores: {shop: {type: sql, url: "sqlite:///shop.db"}}
+jobs:
+  health:
+    statement: Every tenant has its hour.
+    schedule: {every: 1h}
+    class: one-result
+    effects: upsert
+    settle: 100ms
+    partitions: {name: tenant, store: shop, sql: "select id from tenants"}
+    checks:
+      - {type: scope, name: hours, store: shop, table: hours, key: [tenant], partition: tenant,
+         where: "slot = :interval_start", expected: {store: shop, sql: "select id from tenants"}}
+"""
 
 
 def test_runs_are_told_in_one_document_newest_first(home: Any, landed: Landed) -> None:
@@ -87,3 +111,25 @@ def test_only_a_terminal_gets_colours(
     assert "\x1b[31m" in landed("runs").out
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b[31m" not in landed("runs").out
+
+
+def test_a_slip_in_the_name_of_a_partition_is_evident(empty: Path, landed: Landed) -> None:
+    (empty / "landed.yaml").write_text(TENANTS)
+    due = system_clock().replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
+    slot = f"{due - timedelta(hours=1):%Y-%m-%d %H:%M:%S}"
+    with sqlite3.connect(empty / "shop.db") as shop:
+        shop.execute("create table tenants (id text)")
+        shop.execute("create table hours (slot text, tenant text)")
+        shop.execute("insert into tenants values ('acme')")
+        shop.execute("insert into hours values (?, 'acme')", (slot,))
+    shop.close()
+    said = {"job": "health", "due": format_instant(due), "partition": "acmee", "attempt": "a1"}
+    for kind, minute in (("started", 1), ("succeeded", 2)):
+        at = format_instant(due + timedelta(minutes=minute))
+        signal = {**said, "kind": kind, "at": at, "id": kind}
+        landed_exec.spool_signal(str(empty / "spool"), "", signal)
+    assert landed("verify", "health", "--due", format_instant(due)).code == 0
+    told = landed("runs")
+    words = {tuple(line.split()[:2]) for line in told.out.splitlines()[2:]}
+    assert words == {("verified", "health"), ("not", "listed")}
+    assert "partitions that nobody listed: 1, such as acmee of health" in told.err

@@ -43,8 +43,10 @@ def test_a_text_is_shown_as_it_is(text: str, shown: str) -> None:
     assert plain(text) == shown
 
 
-def run(verdict: str | None, checks: list[Any], state: str = "judged") -> dict[str, Any]:
-    return {"verdict": verdict, "checks": checks, "state": state}
+def run(
+    verdict: str | None, checks: list[Any], state: str = "judged", partition: str | None = None
+) -> dict[str, Any]:
+    return {"verdict": verdict, "checks": checks, "state": state, "partition": partition}
 
 
 def test_a_run_that_nobody_asked_to_prove_is_not_checked() -> None:
@@ -53,6 +55,24 @@ def test_a_run_that_nobody_asked_to_prove_is_not_checked() -> None:
 
 def test_a_run_whose_check_could_not_be_asked_is_unproven() -> None:
     assert verdict_word(run("unproven", [{}])) == "unproven"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "state", "reasons", "word"),
+    [
+        ("unproven", "judged", ["no_partition"], "not listed"),
+        (None, "waiting", ["no_partition", "no_partition"], "not listed"),
+        (None, "running", ["no_partition"], "running"),
+        ("unproven", "judged", ["no_partition", "unreachable"], "unproven"),
+        ("absent", "judged", ["no_partition"], "absent"),
+    ],
+)
+def test_a_partition_that_nobody_listed_is_named_so(
+    verdict: str | None, state: str, reasons: list[str], word: str
+) -> None:
+    checks = [{"reason": each} for each in reasons]
+    assert verdict_word(run(verdict, checks, state, "acmee")) == word
+    assert verdict_word(run(verdict, checks, state)) in (verdict, state)
 
 
 def test_a_run_without_a_verdict_shows_its_state() -> None:

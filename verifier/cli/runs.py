@@ -16,6 +16,7 @@ from verifier.cli.options import (
 )
 from verifier.cli.output import note, show, show_json, stdout, working
 from verifier.cli.tables import runs_table
+from verifier.cli.text import is_unlisted
 from verifier.cli.when import parse_when
 from verifier.cli.where import Where
 from verifier.engine.clock import system_clock
@@ -76,6 +77,13 @@ def runs(
         return
     if found:
         show(runs_table(found, stdout().width))
+        unlisted = [run for run in found if is_unlisted(run)]
+        if unlisted:
+            first = f"such as {unlisted[0]['partition']} of {unlisted[0]['job']}"
+            note(
+                f"partitions that nobody listed: {len(unlisted)}, {first}; if that is a slip, "
+                "correct --partition where the job is started"
+            )
     else:
         note("no run matches")
     if len(found) == limit:

@@ -8,8 +8,9 @@ from rich.text import Text
 
 from verifier.runs.advice_words import TO_DO
 from verifier.runs.duration import format_duration
+from verifier.runs.evaluation import NO_PARTITION
 from verifier.runs.instant import format_instant, parse_instant
-from verifier.runs.verdict import Verdict
+from verifier.runs.verdict import RunState, Verdict
 
 _STYLES = {
     "verified": "green",
@@ -63,17 +64,32 @@ def styled(word: object, style: str | None = None) -> Text:
 def verdict_word(run: Mapping[str, Any]) -> str:
     """A run's verdict, or how far judging has come.
 
-    ``unproven`` is the normal state of a job that nobody asked to prove.
+    ``unproven`` is the normal state of a job that nobody asked to prove, and of a partition
+    that nobody listed, mostly by a slip in its name.
     """
+    if is_unlisted(run) and run["verdict"] in (None, Verdict.UNPROVEN):
+        return "not listed"
     if run["verdict"] == Verdict.UNPROVEN and not run["checks"]:
         return "not checked"
     return str(run["verdict"] or run["state"])
 
 
+def is_unlisted(run: Mapping[str, Any]) -> bool:
+    """Whether a run is of a partition that its job was asked for and did not have."""
+    if not run["partition"] or run["state"] == RunState.RUNNING:
+        return False
+    reasons = {check.get("reason") for check in run["checks"]}
+    return reasons == {NO_PARTITION}
+
+
 def verdict_text(run: Mapping[str, Any]) -> Text:
     """The same, in its look."""
     word = verdict_word(run)
-    return styled(word, "dim" if word == "not checked" else None)
+    return styled(word, _BESIDE.get(word))
+
+
+_BESIDE = {"not checked": "dim", "not listed": "yellow"}
+"""Words that are no verdicts, and their looks."""
 
 
 def next_text(action: str) -> Text:
