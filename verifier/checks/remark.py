@@ -24,3 +24,10 @@ class Remark(msgspec.Struct, frozen=True, kw_only=True):
     level: Level
     message: str
     hint: str | None = None
+
+
+def reachable(why_not: str | None) -> list[Remark]:
+    """Whether somebody answered; ``why_not`` is None where one did."""
+    if why_not is not None:
+        return [Remark(level=Level.ERROR, message=f"cannot be asked: {why_not}")]
+    return [Remark(level=Level.OK, message="reachable")]

@@ -13,7 +13,7 @@ import typer
 
 from verifier.cli.exits import CommandFailed
 from verifier.cli.ledger_place import existing_ledger
-from verifier.cli.options import ConfigOption, JobOption, LedgerOption
+from verifier.cli.options import ConfigOption, JobOption, LedgerOption, SinceOption, UntilOption
 from verifier.cli.output import counting, leave_broken_pipe, note
 from verifier.cli.text import plain
 from verifier.cli.when import parse_when
@@ -29,14 +29,8 @@ TOLD_EVERY = 50
 
 def export(
     job: JobOption = None,
-    since: Annotated[
-        str | None,
-        typer.Option(metavar="WHEN", help="Only runs due from then on.", show_default=False),
-    ] = None,
-    until: Annotated[
-        str | None,
-        typer.Option(metavar="WHEN", help="Only runs due before then.", show_default=False),
-    ] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Where to write (default: stdout).", show_default=False),

@@ -54,3 +54,11 @@ PartitionOption = Annotated[
     str | None,
     typer.Option("--partition", metavar="P", help="Only this partition.", show_default=False),
 ]
+SinceOption = Annotated[
+    str | None,
+    typer.Option(metavar="WHEN", help="Only runs due from then on.", show_default=False),
+]
+UntilOption = Annotated[
+    str | None,
+    typer.Option(metavar="WHEN", help="Only runs due before then.", show_default=False),
+]

@@ -11,7 +11,9 @@ from verifier.cli.options import (
     JsonOption,
     LedgerOption,
     PartitionOption,
+    SinceOption,
     TokenOption,
+    UntilOption,
     UrlOption,
 )
 from verifier.cli.output import note, show, show_json, stdout, working
@@ -40,14 +42,8 @@ def runs(
     worker: Annotated[
         str | None, typer.Option(help="Only runs tried there.", show_default=False)
     ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(metavar="WHEN", help="Only runs due from then on.", show_default=False),
-    ] = None,
-    until: Annotated[
-        str | None,
-        typer.Option(metavar="WHEN", help="Only runs due before then.", show_default=False),
-    ] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")] = LIMIT,
     config: ConfigOption = None,
     ledger: LedgerOption = None,

@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from verifier.checks.model import Duration
 from verifier.checks.reason import CannotTell, UnknownReason
-from verifier.checks.remark import Level, Remark
+from verifier.checks.remark import Remark, reachable
 from verifier.checks.store import FileInfo, StoreKind
 from verifier.checks.stores.watch import Stop, Watch
 
@@ -228,10 +228,7 @@ class FilesStore:
 
     def examine(self) -> list[Remark]:
         """Whether the root is there."""
-        reason = self.probe()
-        if reason is not None:
-            return [Remark(level=Level.ERROR, message=f"cannot be asked: {reason}")]
-        return [Remark(level=Level.OK, message="reachable")]
+        return reachable(self.probe())
 
     def interrupt(self) -> None:
         """Ends reading; from now on each question is ``interrupted``."""

@@ -13,7 +13,7 @@ import httpx
 import msgspec
 
 from verifier.checks.reason import CannotTell, UnknownReason
-from verifier.checks.remark import Level, Remark
+from verifier.checks.remark import Remark, reachable
 from verifier.checks.store import StoreKind
 from verifier.checks.stores.service import HttpStoreConfig
 from verifier.checks.stores.watch import Stop, Watch
@@ -169,10 +169,7 @@ class HttpStore:
 
     def examine(self) -> list[Remark]:
         """Whether somebody answers."""
-        reason = self.probe()
-        if reason is not None:
-            return [Remark(level=Level.ERROR, message=f"cannot be asked: {reason}")]
-        return [Remark(level=Level.OK, message="reachable")]
+        return reachable(self.probe())
 
     def interrupt(self) -> None:
         """Ends reading; from now on each question is ``interrupted``."""
