@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from verifier.intake.receipt import RejectCode
@@ -367,13 +368,15 @@ def test_of_many_that_have_just_ended_little_is_saved(
     saved = heard.saved()
     assert list(saved.resting) == ["u17", "u18", "u19"]
     assert all(len(each.steps) == 3 for each in saved.resting.values())
-    assert list(saved.ended) == [f"u{number}" for number in range(7, 17)]
-    assert not any(each.steps for each in saved.ended.values())
+    assert list(saved.ended) == [f"u{number}" for number in range(10, 20)]
+    ended = [msgspec.json.decode(each, type=module.Task) for each in saved.ended.values()]
+    assert not any(each.steps for each in ended)
     # What comes late after a restart is still of what it was of.
     before, again = heard.story(), listening([build.job("ping")])
     again.tasks.restore(saved)
+    assert again.saved() == saved
     again.said = heard.said
-    for uuid in ("u7", "u19"):
+    for uuid in ("u10", "u19"):
         again.hear(
             [build.event("task-rejected", int(uuid[1:]), uuid=uuid)],
             build.noon + timedelta(seconds=20),

@@ -1,7 +1,8 @@
 """What is said of a task: its tries, each as an attempt, in signals.
 
 Ids follow from the events, so the same event told again is the same signal, whoever
-tells it. Pure.
+tells it. They begin with the task's, so that all of one task lie side by side in the
+ledger's index. Pure.
 """
 
 import re
@@ -129,7 +130,7 @@ class Telling:
             yield self._signal(
                 said,
                 step.at,
-                f"{word}/{self.uuid}",
+                f"{self.uuid}/{word}",
                 self.uuid,
                 worker=step.host if kind == RECEIVED else None,
                 lease_until=lease,
@@ -143,7 +144,7 @@ class Telling:
             host = each.start.host if each.start else each.ends[0].host
             at = _began(each)
             yield self._signal(
-                Kind.STARTED, at, f"started/{self.uuid}/{micros(at):x}", name, worker=host
+                Kind.STARTED, at, f"{self.uuid}/started/{micros(at):x}", name, worker=host
             )
         kinds = {end.kind for end in each.ends}
         for end in each.ends:
@@ -155,7 +156,7 @@ class Telling:
         """That the worker had the try at work at ``at``."""
         at = max(at, each.at)
         return self._signal(
-            Kind.HEARTBEAT, at, f"beat/{self.uuid}/{micros(at):x}", name, worker=each.host
+            Kind.HEARTBEAT, at, f"{self.uuid}/beat/{micros(at):x}", name, worker=each.host
         )
 
     def lost(self, each: Step, name: str, at: float, proof: EndProof, why: str) -> Signal:
@@ -163,7 +164,7 @@ class Telling:
         return self._signal(
             Kind.LOST,
             max(at, each.at),
-            f"lost/{self.uuid}/{micros(each.at):x}",
+            f"{self.uuid}/lost/{micros(each.at):x}",
             name,
             worker=each.host,
             reason=why,
@@ -190,7 +191,7 @@ class Telling:
         return self._signal(
             kind,
             end.at,
-            f"{end.kind.removeprefix('task-')}/{self.uuid}/{micros(end.at):x}",
+            f"{self.uuid}/{end.kind.removeprefix('task-')}/{micros(end.at):x}",
             name,
             worker=end.host,
             reason=_reason(end, each),

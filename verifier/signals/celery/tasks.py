@@ -92,10 +92,14 @@ class Running(msgspec.Struct, frozen=True):
 
 
 class Saved(msgspec.Struct, frozen=True, array_like=True):
-    """All of it, as it is kept: at each commit, so no more of it than may be needed."""
+    """All of it, as it is kept: at each commit, so no more of it than may be needed.
+
+    ``resting``: those that have just ended, with their events. ``ended``: all that have,
+    each as JSON, since none of them changes.
+    """
 
     open: dict[str, Task]
-    ended: dict[str, Task]
+    ended: dict[str, msgspec.Raw]
     waiting: dict[str, Waiting]
     marked: list[str]
     resting: dict[str, Task] = {}
@@ -109,21 +113,19 @@ class Tasks:
         self._refuse = refuse
         self._open: OrderedDict[str, Task] = OrderedDict()
         self._resting: OrderedDict[str, Task] = OrderedDict()
-        self._ended: OrderedDict[str, Task] = OrderedDict()
+        self._ended: OrderedDict[str, msgspec.Raw] = OrderedDict()
         self._waiting: OrderedDict[str, Waiting] = OrderedDict()
         self._foreign: OrderedDict[str, None] = OrderedDict()
         self._marked: set[str] = set()
 
     def save(self) -> Saved:
         """What must outlast this process."""
-        newest = reversed(self._resting.items())
-        resting = list(islice(newest, SAVED_RESTING))
-        ended = [(uuid, _at_rest(task)) for uuid, task in islice(newest, SAVED_ENDED)]
-        ended += islice(reversed(self._ended.items()), SAVED_ENDED - len(ended))
+        resting = islice(reversed(self._resting.items()), SAVED_RESTING)
+        ended = islice(reversed(self._ended.items()), SAVED_ENDED)
         return Saved(
             open=dict(self._open),
-            resting=dict(reversed(resting)),
-            ended=dict(reversed(ended)),
+            resting=dict(reversed(list(resting))),
+            ended=dict(reversed(list(ended))),
             waiting=dict(self._waiting),
             marked=sorted(self._marked),
         )
@@ -132,7 +134,7 @@ class Tasks:
         """Go on from what was saved."""
         self._open.update(saved.open)
         self._resting.update(saved.resting)
-        self._ended.update(saved.ended)
+        self._ended.update((uuid, told.copy()) for uuid, told in saved.ended.items())
         self._waiting.update(saved.waiting)
         self._marked.update(saved.marked)
 
@@ -231,20 +233,22 @@ class Tasks:
 
     def _task(self, uuid: str, waiting: Waiting, now: datetime) -> Task | None:
         """The task that ``waiting`` is of, made where it is new; None where it is of none."""
-        for kept in (self._open, self._resting, self._ended):
-            task = kept.pop(uuid, None)
-            if task is not None:
-                if task.place.job not in self.jobs.by_name:
-                    return None
-                break
-        else:
-            if waiting.job is None or waiting.job not in self.jobs.by_name:
-                return None
+        task = self._take(uuid)
+        job = waiting.job if task is None else task.place.job
+        if job is None or job not in self.jobs.by_name:
+            return None
+        if task is None:
             task = Task(place=self._place(waiting, now), touched=now)
             self._foreign.pop(uuid, None)
         self._open[uuid] = task
         self._bound(self._open, MAX_OPEN)
         return task
+
+    def _take(self, uuid: str) -> Task | None:
+        """The task of that id, with all that is still known of it; None for an unknown one."""
+        task = self._open.pop(uuid, None) or self._resting.pop(uuid, None)
+        ended = self._ended.pop(uuid, None)
+        return _decode(ended) if task is None and ended is not None else task
 
     def _place(self, waiting: Waiting, now: datetime) -> Place:
         job = self.jobs.by_name[str(waiting.job)]
@@ -282,6 +286,8 @@ class Tasks:
         # One whose retry is to come is still under way.
         if found and found[-1].retry_at is None and all(_is_over(each, task) for each in found):
             self._resting[uuid] = self._open.pop(uuid)
+            self._ended[uuid] = _at_rest(task)
+            self._bound(self._ended, MAX_ENDED)
         return fresh
 
     def _rest(self, now: datetime) -> None:
@@ -291,8 +297,6 @@ class Tasks:
             if task.touched + RESTS > now:
                 return
             del self._resting[uuid]
-            self._ended[uuid] = _at_rest(task)
-            self._bound(self._ended, MAX_ENDED)
 
     def _bound(self, kept: OrderedDict[str, Any], most: int) -> None:
         if len(kept) > most:
@@ -301,15 +305,20 @@ class Tasks:
                 self._refuse(RejectCode.TOO_LARGE, f"more than {most} tasks under way")
 
 
-def _at_rest(task: Task) -> Task:
+def _at_rest(task: Task) -> msgspec.Raw:
     """A task that ended a while ago: where it belongs, and what a late start may be that of."""
-    return Task(
+    kept = Task(
         place=task.place,
         touched=task.touched,
         names=task.names,
         loose=task.loose,
         steps=task.loose,
     )
+    return msgspec.Raw(_encode(kept))
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Task).decode
 
 
 def _is_over(each: Try, task: Task) -> bool:
