@@ -188,18 +188,19 @@ def test_a_collation_that_ignores_case_merges_no_keys(both, kind):
 def test_whatever_statement_gives_the_expected_keys_may_stand_in_another(both, sql):
     both.expect("k varchar", [("A",), ("B",)])
     both.write("k varchar(9)", [("A",), ("A",), ("B",)])
+    both.target.write("create table o (k varchar(9))", "insert into o values ('A'), ('B')")
 
-    answer = both.same({**SCOPE, "expected": {"store": "orders", "sql": sql}})
+    for store in ("orders", "shop"):
+        answer = both.same({**SCOPE, "expected": {"store": store, "sql": sql}})
 
-    assert (answer.expected, answer.surplus) == (2, 1)
-    assert answer.evidence["compared"]["by"] == "sketches"
+        assert (answer.expected, answer.surplus) == (2, 1)
+        assert answer.evidence["compared"]["by"] == "sketches"
 
 
-def test_expected_keys_may_be_in_the_same_store(both):
-    both.write("k varchar(9), n integer", [("A", 1), ("B", 2)])
-    sql = "select k, k from t where load_day = :day order by n"
+def test_expected_keys_may_have_one_name_and_be_in_the_same_table(both):
+    both.write("k varchar(9), k2 varchar(9)", [("A", "A"), ("B", "B")])
+    sql = "select k, k from t where load_day = :day order by k2"
     check = {**SCOPE, "key": ["k", "k2"], "expected": {"store": "shop", "sql": sql}}
-    both.target.write("alter table t add column k2 varchar(9)", "update t set k2 = k")
 
     answer = both.same(check)
 
@@ -364,6 +365,7 @@ def test_partitions_are_told_apart_in_both_ways(both):
     (whole,) = other.whole
     assert told(whole) == told(one.whole[0])
     assert (other.exceptions, other.count) == (one.exceptions, one.count)
+    assert [other.of(name) for name in tenants] == [one.of(name) for name in tenants]
     assert sorted(other.exceptions) == [f"tenant-{number}" for number in range(1, 6)]
     assert whole.evidence["compared"]["by"] == "sketches"
     assert whole.evidence["compared"]["differing"] == 7
@@ -381,8 +383,39 @@ def test_many_keys_that_agree_are_not_held(both):
     assert answer.evidence["compared"]["by"] == "sketches"
     assert answer.evidence["sample"]["missing"] == ["order-11999"]
     assert answer.evidence["expected"]["keys"] == 12_000
-    both.write("k varchar", [])
+    both.write("k varchar", rows[:6_000])
     assert both.ask(SCOPE, max_keys=11_000).reason == "too_many_keys"
+
+
+@pytest.mark.parametrize("kind", ["duckdb"])
+def test_more_keys_than_can_be_held_may_all_be_missing(both):
+    rows = [(f"tenant-{number % 700}", f"{number}") for number in range(12_000)]
+    both.expect("tenant varchar, k varchar", rows)
+    both.write("tenant varchar, k varchar", [])
+    check = {
+        **SCOPE,
+        "key": ["tenant", "k"],
+        "partition": "tenant",
+        "expected": {"store": "orders", "sql": "select tenant, k from o"},
+    }
+
+    answer = both.ask(check, max_keys=11_000)
+    held = both.by_keys(check)
+
+    assert (answer.effect, answer.expected, answer.missing) == (Effect.NONE, 12_000, 12_000)
+    assert (answer.result, answer.done, answer.surplus) == (Result.VIOLATED, 0, 0)
+    assert len(answer.evidence["sample"]["missing"]) == 3
+    assert answer.source_sketch == held.source_sketch
+    assert answer.destination_sketch == held.destination_sketch
+    listed = Partitions(name="tenant", store="orders", sql="select distinct tenant from o")
+    both.few(10)
+    with both.stores() as stores:
+        model = TypeAdapter(Check).validate_python(check)
+        found = survey([model], listed, stores, both.night, both.now, max_keys=11_000)
+    assert found.whole[0].evidence["compared"]["by"] == "sketches"
+    assert found.whole[0].missing == 12_000
+    assert {found.of(name)[0].effect for name in found.exceptions} == {Effect.NONE}
+    assert len(found.exceptions) == 700
 
 
 @pytest.mark.parametrize("kind", ["duckdb"])

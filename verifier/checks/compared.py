@@ -1,6 +1,6 @@
 """What is there, compared key by key with what should be there."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any
 
@@ -25,12 +25,14 @@ class Compared(msgspec.Struct):
     nameless: dict[Key, int] = msgspec.field(default_factory=dict)
     agreed: dict[str, Sketch] = msgspec.field(default_factory=dict)
     """Further keys, in groups, each of which is expected and there once; none of them is held."""
+    absent: dict[str, Sketch] = msgspec.field(default_factory=dict)
+    """Further keys, in groups, each of which is expected and not there; none of them is held."""
     damaged: int = 0
     """Expected keys of which only a part is there: they are missing, but not nothing."""
 
     @property
     def missing(self) -> set[Key]:
-        """The expected keys that are not there."""
+        """Those of the expected keys that are held and not there."""
         return self.expected - self.found.keys()
 
     @property
@@ -41,13 +43,18 @@ class Compared(msgspec.Struct):
     @property
     def due(self) -> int:
         """How many keys are expected."""
-        return len(self.expected) + sum(each.count for each in self.agreed.values())
+        return len(self.expected) + _count(self.agreed) + _count(self.absent)
+
+    @property
+    def lacking(self) -> int:
+        """How many of these are not there."""
+        return len(self.missing) + _count(self.absent)
 
     @property
     def rows(self) -> int:
         """All rows."""
         held = sum(self.found.values()) + sum(self.nameless.values())
-        return held + sum(each.count for each in self.agreed.values())
+        return held + _count(self.agreed)
 
     @property
     def surplus(self) -> int:
@@ -59,7 +66,7 @@ class Compared(msgspec.Struct):
         """None: no row. Duplicated: a key has several, whatever else is missing."""
         if self.surplus:
             return Effect.DUPLICATED
-        if not self.missing:
+        if not self.lacking:
             return Effect.COMPLETE
         return Effect.PARTIAL if self.rows or self.damaged else Effect.NONE
 
@@ -69,7 +76,7 @@ class Compared(msgspec.Struct):
         return {
             "rows": self.rows,
             "keys": self.rows - self.surplus - sum(self.nameless.values()),
-            "missing": len(missing),
+            "missing": self.lacking,
             "surplus": self.surplus,
             "unexpected": len(strange) + sum(self.nameless.values()),
             "sample": {
@@ -81,7 +88,7 @@ class Compared(msgspec.Struct):
 
     def answer(self) -> Answer:
         """Holds where every expected key is there once, and nothing else."""
-        missing = len(self.missing)
+        missing = self.lacking
         unexpected = len(self.strange) + sum(self.nameless.values())
         holds = self.effect is Effect.COMPLETE and not unexpected
         return Answer(
@@ -92,10 +99,17 @@ class Compared(msgspec.Struct):
             missing=missing,
             surplus=self.surplus,
             unexpected=unexpected,
-            source_sketch=self._sketch((key, 1) for key in self.expected),
-            destination_sketch=self._sketch(chain(self.found.items(), self.nameless.items())),
+            source_sketch=_sketch(((key, 1) for key in self.expected), self.agreed, self.absent),
+            destination_sketch=_sketch(
+                chain(self.found.items(), self.nameless.items()), self.agreed
+            ),
         )
 
-    def _sketch(self, held: Iterable[tuple[Key, int]]) -> str:
-        """The sketch of one side, whatever part of it is held."""
-        return str(sum(self.agreed.values(), sketch_of(held)))
+
+def _count(groups: Mapping[str, Sketch]) -> int:
+    return sum(each.count for each in groups.values())
+
+
+def _sketch(held: Iterable[tuple[Key, int]], *groups: Mapping[str, Sketch]) -> str:
+    """The sketch of one side, whatever part of it is held."""
+    return str(sum(chain(*(each.values() for each in groups)), sketch_of(held)))

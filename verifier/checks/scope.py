@@ -62,6 +62,8 @@ class Scope(KeyedCheck):
         by_partition: dict[str, Compared] = defaultdict(Compared)
         for alike, sketch in sides.agreed.items():
             by_partition[alike].agreed[alike] = sketch
+        for absent, sketch in sides.absent.items():
+            by_partition[absent].absent[absent] = sketch
         for key in sides.expected:
             by_partition[key[column] or ""].expected.add(key)
         for key, count in sides.found.items():

@@ -5,7 +5,7 @@ of those of one partition. Groups with equal sketches hold the same keys, each o
 keys of all others are read on both sides, and have to give the sketch that was told.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from verifier.checks.compared import Compared
 from verifier.checks.expected import Expected
@@ -23,8 +23,6 @@ from verifier.checks.stores.digests import BUCKET_DIGITS
 
 MOST_BUCKETS = 512
 """Of 4096, how many may differ: beyond that nearly all keys would be read one by one."""
-
-_Groups = Mapping[str | None, Group]
 
 
 def compared_by_sketches(
@@ -48,14 +46,17 @@ def compared_by_sketches(
 
     differing = [name for name in {*due, *there} if due.get(name) != there.get(name)]
     buckets = {bucket(name) for name in differing}
-    if len(buckets) > MOST_BUCKETS:
+    if not there and _sum(due.values()).sketch.count > inquiry.max_keys:
+        # More than can be held is missing, and that is all: the keys of one bucket will show.
+        buckets = {min(filter(None, buckets))}
+    elif len(buckets) > MOST_BUCKETS:
         raise NoSketches("the sides have too little in common")
-    agreed = {
+    rest = {
         name: group.sketch
         for name, group in due.items()
         if name is not None and bucket(name) not in buckets
     }
-    sides = Compared(agreed=agreed)
+    sides = Compared(agreed=rest) if there else Compared(absent=rest)
     inquiry.evidence["expected"]["sketch"] = due_sketch.sql
     how = inquiry.evidence["compared"] = {
         "by": "sketches",
@@ -72,7 +73,11 @@ def compared_by_sketches(
         inquiry.evidence["expected"]["exact"], how["exact"] = due_keys.sql, there_keys.sql
         sides.expected = expected.read(inquiry, due_keys, len(rows.key))
         sides.found, sides.nameless = count_by_key(inquiry, there_keys)
-        _require_told(sides, due, there)
+        _require_told(
+            sides,
+            _sum(group for name, group in due.items() if bucket(name) in buckets),
+            _sum(group for name, group in there.items() if bucket(name) in buckets),
+        )
     return sides
 
 
@@ -80,13 +85,11 @@ def _bucket(name: str) -> str:
     return (digest((name,)) or "")[:BUCKET_DIGITS]
 
 
-def _require_told(sides: Compared, due: _Groups, there: _Groups) -> None:
+def _require_told(sides: Compared, due: Group, there: Group) -> None:
     """Raises ``NoSketches`` where the keys read are not those that were sketched."""
     read = Group(sketch_of((key, 1) for key in sides.expected))
     read_there = Group(sketch_of(sides.found.items()), sum(sides.nameless.values()))
-    told = _sum(group for name, group in due.items() if name not in sides.agreed)
-    told_there = _sum(group for name, group in there.items() if name not in sides.agreed)
-    if (read, read_there) != (told, told_there):
+    if (read, read_there) != (due, there):
         raise NoSketches("the sides did not stay as they were sketched")
 
 
