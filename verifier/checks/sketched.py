@@ -54,22 +54,23 @@ class Side(NamedTuple):
 
     def sketch(self, each: str) -> Statement:
         """Gives the groups; ``each`` is ``DISTINCT`` where a key counts once."""
-        if self.partition is None:
-            name, group = "g", f"{self.digests.bucket(self.texts)} AS g"
-        else:
+        key = f"{self.digests.digest(self.texts)} AS h"
+        name, group, named = "g", f"{self.digests.bucket('h')} AS g", "g"
+        if self.partition is not None:
             # By digest, whatever the collation; all names of one group are the same.
             text = self.texts[self.partition]
-            name, group = "min(p)", f"{self.digests.digest([text])} AS g, {text} AS p"
+            key += f", {self.digests.digest([text])} AS g, {text} AS p"
+            name, group, named = "min(p)", "g, p", "n"
         return self.ask(
-            f"{name}, count(*), count(n), sum(n)\n"
-            f"FROM (SELECT {each} {group}, {self.digests.number(self.texts)} AS n",
-            f"{self.digests.once}) AS hashed\nGROUP BY g",
+            f"{name}, count(*), count({named}), sum(n)\n"
+            f"FROM (SELECT {each} {group}, {self.digests.number('h')} AS n\nFROM (SELECT {key}",
+            f"{self.digests.once}) AS digested) AS grouped\nGROUP BY g",
         )
 
     def among(self, buckets: Set[str | None]) -> str:
         """The condition of keys, or of partitions, that are in one of ``buckets``."""
         texts = self.texts if self.partition is None else [self.texts[self.partition]]
-        bucket = self.digests.bucket(texts)
+        bucket = self.digests.bucket(self.digests.digest(texts))
         listed = ", ".join(f"'{each}'" for each in sorted(filter(None, buckets)))
         conditions = [f"{bucket} IN ({listed})"] if listed else []
         if None in buckets:

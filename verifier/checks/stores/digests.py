@@ -44,13 +44,13 @@ class Digests(NamedTuple):
         """The digest of a key whose values have these ``texts``; NULL where one has none."""
         return f"md5({texts[0] if len(texts) == 1 else self.joined(texts)})"
 
-    def number(self, texts: Sequence[str]) -> str:
-        """The number of that digest, modulo 2**64."""
-        return self.to_number.format(self.digest(texts))
+    def number(self, digest: str) -> str:
+        """The number of a digest, modulo 2**64."""
+        return self.to_number.format(digest)
 
-    def bucket(self, texts: Sequence[str]) -> str:
-        """What keys with digests that begin alike have in common."""
-        return f"substr({self.digest(texts)}, 1, {BUCKET_DIGITS})"
+    def bucket(self, digest: str) -> str:
+        """What digests that begin alike have in common."""
+        return f"substr({digest}, 1, {BUCKET_DIGITS})"
 
 
 def _by_operator(texts: Sequence[str]) -> str:
