@@ -46,7 +46,6 @@ from verifier.engine.fleet import Fleet
 from verifier.engine.loops import Loops
 from verifier.ledger.bulk import insert_new
 from verifier.ledger.ledger import Ledger
-from verifier.ledger.runs import STORED
 from verifier.ledger.schema import declarations, revisions, runs
 from verifier.ledger.signals import Batch
 from verifier.runs.binding import RunKey
@@ -304,13 +303,13 @@ def floor(url: str, count: int) -> Figures:
         for key in keys
     ]  # fmt: skip
     changed = [(key.run_id, 2, None, "missing", due, None, "time") for key in keys]
-    names = tuple(column.name for column in revisions.c)
+    into = {table: tuple(column.name for column in table.c) for table in (runs, revisions)}
     with Ledger.open(url, DUE) as ledger:
         began, cpu = time.monotonic(), time.process_time()
         for start in range(0, count, GROUP):
             with ledger._database.write() as connection:
-                insert_new(connection, runs, STORED, rows[start : start + GROUP])
-                insert_new(connection, revisions, names, changed[start : start + GROUP])
+                insert_new(connection, runs, into[runs], rows[start : start + GROUP])
+                insert_new(connection, revisions, into[revisions], changed[start : start + GROUP])
         return Figures(count, time.monotonic() - began, time.process_time() - cpu, ())
 
 

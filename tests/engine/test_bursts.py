@@ -185,13 +185,13 @@ def test_no_more_runs_wait_to_be_asked_about_than_may_and_each_is_asked_once(
     monkeypatch.setattr(engines, "ASKING", 7)
     goes_on, asked, most = Event(), [], 0
 
-    def assess(ledger: Ledger, fleet: Fleet, key: Any, cause: Any, clock: Any) -> None:
+    def inquire(ledger: Ledger, fleet: Fleet, key: Any, cause: Any, clock: Any) -> Any:
         assert goes_on.wait(60)
         asked.append(key)
-        real(ledger, fleet, key, cause, clock)
+        return real(ledger, fleet, key, cause, clock)
 
-    real = engines.assess
-    monkeypatch.setattr(engines, "assess", assess)
+    real = engines.inquire
+    monkeypatch.setattr(engines, "inquire", inquire)
     world = burst(CHECKS)
     world.now = LATE
     while len(asked) < JOBS:

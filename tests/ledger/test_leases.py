@@ -4,6 +4,7 @@ import pytest
 
 from verifier.ledger import expectations, postgresql
 from verifier.ledger.errors import LeaseLost, LedgerUnavailable
+from verifier.ledger.evaluations import Answered
 from verifier.ledger.leases import NOBODY
 from verifier.ledger.ledger import Ledger
 
@@ -62,7 +63,9 @@ def writes(ledger, build):
         lambda: ledger.expect("nightly", [key.due], build.at("02:00")),
         lambda: ledger.judge([key], build.at("05:00")),
         lambda: ledger.append(silence, source="silence", received_at=build.at("02:10")),
-        lambda: ledger.record_after(None, key, looks[0], build.at("02:20")),
+        lambda: ledger.record_all(
+            [Answered(key=key, evaluation=looks[0], last=None)], build.at("02:20")
+        ),
         lambda: ledger.record(key, looks[1], build.at("02:30")),
     ]
 

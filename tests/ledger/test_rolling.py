@@ -10,6 +10,7 @@ import pytest
 from verifier.ledger import migrate
 from verifier.ledger.address import database_at
 from verifier.ledger.errors import LedgerTooNew
+from verifier.ledger.evaluations import Answered
 from verifier.ledger.ledger import Ledger
 
 NEXT_HEAD = f"{int(migrate.HEAD) + 1:04}"
@@ -64,7 +65,7 @@ def night(ledger, build, days, lease):
         ledger.append([said], source="test", received_at=at(clock))
     ledger.judge([key], at("02:10"))
     answer = build.evaluation(key, f"+{days} 02:10:10", "complete")
-    assert ledger.record_after(None, key, answer, at("02:10:10"))
+    assert ledger.record_all([Answered(key=key, evaluation=answer, last=None)], at("02:10:10"))
     assert ledger.row(key).verdict == "verified"
     return ledger.renew_lease(lease, at("02:11"))
 

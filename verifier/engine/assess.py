@@ -14,6 +14,7 @@ from verifier.checks.reason import UnknownReason
 from verifier.checks.survey import Survey
 from verifier.engine.clock import Clock, Stopping
 from verifier.engine.fleet import Fleet
+from verifier.ledger.evaluations import Answered
 from verifier.ledger.ledger import Ledger
 from verifier.runs.binding import RunKey
 from verifier.runs.declaration import CheckTraits
@@ -29,20 +30,34 @@ UPON_REQUEST = frozenset({Cause.ASKED, Cause.GUARD})
 
 
 def assess(ledger: Ledger, fleet: Fleet, key: RunKey, cause: Cause, clock: Clock) -> Evaluation:
-    """Ask every check of the run, and record what they answered.
+    """Ask every check of the run, and record what they answered; see ``inquire``.
+
+    A look that time brings about is not kept where another answer came meanwhile.
+    Raises ``LedgerUnavailable`` too where the answer could not be kept.
+    """
+    answered = inquire(ledger, fleet, key, cause, clock)
+    found, partitions = answered.evaluation, answered.partitions
+    if cause in UPON_REQUEST:
+        ledger.record(answered.key, found, found.finished_at, partitions=partitions)
+    else:
+        ledger.record_all([answered], found.finished_at)
+    return partitions.get(key, found)
+
+
+def inquire(ledger: Ledger, fleet: Fleet, key: RunKey, cause: Cause, clock: Clock) -> Answered:
+    """Ask every check of the run; what they answered is to be recorded.
 
     Of a job with partitions all are asked about at once, whichever ``key`` names. What
     is kept is an evaluation of the run of all, and one of each partition that is an
     exception or has a run of its own already; of the others only how many they are.
 
-    A look that time brings about is not kept where another answer came meanwhile.
     Whatever could not be asked is in the evaluation as unknown. Raises
-    ``LedgerUnavailable`` where the answer could not be kept, and ``Stopping`` where
-    asking was cut short by us: that says nothing of the destination, so it is not kept.
+    ``LedgerUnavailable``, and ``Stopping`` where asking was cut short by us: that says
+    nothing of the destination, so it is not kept.
     """
     started = clock()
     whole = fleet.asked_as(key, started)
-    facts = ledger.facts(whole, started)
+    facts = ledger.known(whole, started)
     found = _ask(ledger, fleet, facts, started)
     if any(answer.reason == UnknownReason.INTERRUPTED for answer in found.whole):
         raise Stopping("the verifier is stopping: ask again when it is back")
@@ -51,22 +66,19 @@ def assess(ledger: Ledger, fleet: Fleet, key: RunKey, cause: Cause, clock: Clock
     apart = facts.declaration.of_partition().checks
     if cause is Cause.GUARD and key != whole:
         # Thousands may ask, each for itself: what it was told is all that is kept.
-        own = making.of(key, apart, found.of(key.partition))
-        ledger.record(key, own, own.finished_at)
-        return own
+        return Answered(key=key, evaluation=making.of(key, apart, found.of(key.partition)))
     known = {key, *ledger.partitions_of(whole)} - {whole}
     new = () if _only_source_moved(facts, evaluation) else found.exceptions
-    partitions = {
-        each: making.of(each, apart, found.of(each.partition))
-        for each in _recorded(whole, known, new)
-    }
-    if cause in UPON_REQUEST:
-        ledger.record(whole, evaluation, evaluation.finished_at, partitions=partitions)
-    else:
-        before = [*facts.set_aside, *facts.evaluations]
-        last = before[-1].evaluation_id if before else None
-        ledger.record_after(last, whole, evaluation, evaluation.finished_at, partitions=partitions)
-    return partitions.get(key, evaluation)
+    before = [*facts.set_aside, *facts.evaluations]
+    return Answered(
+        key=whole,
+        evaluation=evaluation,
+        partitions={
+            each: making.of(each, apart, found.of(each.partition))
+            for each in _recorded(whole, known, new)
+        },
+        last=before[-1].evaluation_id if before else None,
+    )
 
 
 def _ask(ledger: Ledger, fleet: Fleet, facts: Facts, now: datetime) -> Survey:

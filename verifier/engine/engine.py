@@ -1,19 +1,21 @@
 """The engine: what time alone brings about, done in ticks."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
-from threading import Lock
+from threading import Condition
 from uuid import uuid4
 
 import structlog
 
-from verifier.engine.assess import assess
+from verifier.engine.assess import inquire
 from verifier.engine.clock import Clock, Stopping
 from verifier.engine.due import DueSweep
 from verifier.engine.fleet import Fleet
+from verifier.engine.recording import Entry, Recorder
 from verifier.engine.turn import LENGTH, Turn
 from verifier.ledger.errors import Conflict, LeaseLost, LedgerUnavailable
 from verifier.ledger.leases import Lease
@@ -50,7 +52,7 @@ class Engine:
     Of several processes that serve one ledger one does so, while it holds the lease: a
     lease that nobody renews lasts for ``lease_for``. Evaluations run on ``workers``
     threads, so that a slow store holds up neither the sweeps nor the checks of other
-    stores; a run is asked by one thread at a time.
+    stores; a run is asked by one thread at a time. What was answered is kept by one more.
     """
 
     def __init__(
@@ -67,8 +69,9 @@ class Engine:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="assess")
         self._turn = Turn(ledger, uuid4().hex, lease_for)
         self._sweeps: Sweeps | None = None
-        self._asking: dict[RunKey, Future[None]] = {}
-        self._lock = Lock()
+        self._recorder = Recorder()
+        self._asking: set[RunKey] = set()
+        self._changed = Condition()
 
     def tick(self, now: datetime) -> bool:
         """Do what is due at ``now``, for a moment; whether there is more to do at once.
@@ -114,14 +117,15 @@ class Engine:
 
     def settle(self, timeout: float | None = None) -> None:
         """Wait until the evaluations that were begun have ended."""
-        with self._lock:
-            begun = list(self._asking.values())
-        wait(begun, timeout)
+        with self._changed:
+            begun = set(self._asking)
+            self._changed.wait_for(lambda: begun.isdisjoint(self._asking), timeout)
 
     def close(self) -> None:
         """Begin no more evaluations, cut short those under way, and wait for them."""
         self._fleet.stores.interrupt()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self._recorder.close()
         with suppress(LedgerUnavailable):
             self._turn.give_back()
 
@@ -138,12 +142,12 @@ class Engine:
 
     def _room(self) -> int:
         """How many more runs may wait to be asked about."""
-        with self._lock:
+        with self._changed:
             return max(0, ASKING - len(self._asking))
 
     def _not_asked(self, keys: Sequence[RunKey]) -> list[RunKey]:
         """Those that are not being asked about, be it with all partitions."""
-        with self._lock:
+        with self._changed:
             return [
                 key
                 for key in keys
@@ -183,20 +187,29 @@ class Engine:
     def _begin(self, ledger: Ledger, run: RunKey, cause: Cause, now: datetime) -> None:
         """Ask about a run; all its partitions are asked about at once, and once."""
         key = self._fleet.asked_as(run, now)
-
-        def ask() -> None:
-            assess(ledger, self._fleet, run, cause, self._clock)
-
-        with self._lock:
+        with self._changed:
             if key in self._asking:
                 return
-            future = self._pool.submit(_logged, ask, key)
-            self._asking[key] = future
-        future.add_done_callback(lambda _: self._done(key))
+            self._asking.add(key)
+        self._pool.submit(self._ask, ledger, run, cause, partial(self._done, key))
+
+    def _ask(self, ledger: Ledger, run: RunKey, cause: Cause, done: Callable[[], None]) -> None:
+        """A failure is logged; the run stays awake and is asked again."""
+        try:
+            answered = inquire(ledger, self._fleet, run, cause, self._clock)
+        except (LedgerUnavailable, Stopping) as error:
+            log.warning("evaluation_not_recorded", run=run.path, error=str(error))
+            done()
+        except Exception:
+            log.exception("evaluation_failed", run=run.path)
+            done()
+        else:
+            self._recorder.keep(Entry(ledger, answered, done))
 
     def _done(self, key: RunKey) -> None:
-        with self._lock:
-            self._asking.pop(key, None)
+        with self._changed:
+            self._asking.discard(key)
+            self._changed.notify_all()
 
 
 class Sweeps:
@@ -216,13 +229,3 @@ def _losses(judged: Judged, now: datetime) -> list[Signal]:
     heard = heard_at(facts.contact, now)
     found = (infer_loss(each, facts.declaration, facts.key.due, heard) for each in facts.attempts)
     return [loss for loss in found if loss is not None]
-
-
-def _logged(ask: Callable[[], None], key: RunKey) -> None:
-    """A failure to record is logged; the run stays awake and is asked again."""
-    try:
-        ask()
-    except (LedgerUnavailable, Stopping) as error:
-        log.warning("evaluation_not_recorded", run=key.path, error=str(error))
-    except Exception:
-        log.exception("evaluation_failed", run=key.path)

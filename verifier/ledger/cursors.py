@@ -25,8 +25,13 @@ _OF_NAME = select(cursors.c.position).where(cursors.c.name == bindparam("of"))
 def read_all(connection: Connection, prefix: str) -> dict[str, str]:
     """Every position whose name begins with ``prefix``, which ends with a slash."""
     after = prefix.removesuffix("/") + "0"  # the character after the slash: found by the index
-    found = select(cursors).where(cursors.c.name >= prefix, cursors.c.name < after)
-    return {row.name: row.position for row in connection.execute(found)}
+    found = connection.execute(_BETWEEN, {"first": prefix, "after": after})
+    return {row.name: row.position for row in found}
+
+
+_BETWEEN = select(cursors).where(
+    cursors.c.name >= bindparam("first"), cursors.c.name < bindparam("after")
+)
 
 
 def read_some(connection: Connection, names: Iterable[str]) -> dict[str, str]:

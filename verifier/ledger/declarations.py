@@ -18,12 +18,20 @@ from verifier.runs.slots import is_slot
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """A job's history. ``said_at`` is its last entry's valid-from, retirements included."""
+    """A job's history, and its documents, each with its valid-from, oldest first.
+
+    ``said_at`` is its last entry's valid-from, retirements included.
+    """
 
     history: History
-    document: dict[str, Any]
+    documents: tuple[tuple[datetime, dict[str, Any]], ...]
     said_at: datetime
     retired: bool = False
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What it is declared to be, as it was written."""
+        return self.documents[-1][1]
 
     @property
     def schedule_at(self) -> Callable[[datetime], Schedule]:
@@ -119,7 +127,12 @@ def _entered(
     declaration = msgspec.structs.replace(declaration, schedule=_shared(declaration.schedule))
     entry = Declared(valid_from=valid_from, declaration=declaration)
     before = job.history.entries if job else ()
-    return Job(history=History((*before, entry)), document=document or {}, said_at=valid_from)
+    written = job.documents if job else ()
+    return Job(
+        history=History((*before, entry)),
+        documents=(*written, (valid_from, document or {})),
+        said_at=valid_from,
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -176,24 +189,14 @@ def add(
     return _entered(job, valid_from, declaration, document)
 
 
-def documents(connection: Connection, name: str) -> list[tuple[datetime, dict[str, Any]]]:
-    """Every document of a job with its valid-from, oldest first."""
-    found = (
-        select(declarations.c.valid_from, declarations.c.document)
-        .where(declarations.c.job == name, declarations.c.document.is_not(None))
-        .order_by(declarations.c.seq)
-    )
-    return [(row.valid_from, row.document) for row in connection.execute(found)]
-
-
 DeclaredChecks = list[tuple[datetime, Any]]
 """What a job declared to be checked, each with the instant from which it held."""
 
 
-def declared_checks(connection: Connection, name: str) -> DeclaredChecks:
+def declared_checks(job: Job) -> DeclaredChecks:
     """The checks of a job as they were changed, oldest first."""
     found: DeclaredChecks = []
-    for valid_from, document in documents(connection, name):
+    for valid_from, document in job.documents:
         checks = [document.get(field) for field in _ASKED]
         if not found or found[-1][1] != checks:
             found.append((valid_from, checks))

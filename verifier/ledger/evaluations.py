@@ -2,9 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select
+import msgspec
+from sqlalchemy import Connection, Row, select
 
 from verifier.catalogue.histograms import CHECK_DURATION
 from verifier.catalogue.reasons import unknown_group
@@ -25,12 +27,40 @@ _OF_RUNS = (
     .order_by(evaluations.c.run_id, evaluations.c.started_at, evaluations.c.evaluation_id)
 )
 
-_LAST = (
-    select(evaluations.c.evaluation_id)
-    .where(evaluations.c.run_id == bindparam("of"))
-    .order_by(evaluations.c.started_at.desc(), evaluations.c.evaluation_id.desc())
-    .limit(1)
+_IDS = (
+    select(evaluations.c.run_id, evaluations.c.evaluation_id)
+    .where(evaluations.c.run_id.in_(each_of("run_ids")))
+    .order_by(evaluations.c.run_id, evaluations.c.started_at, evaluations.c.evaluation_id)
 )
+
+NO_PARTITIONS: Mapping[RunKey, Evaluation] = MappingProxyType({})
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    """What the checks of a run answered when somebody looked because it was time.
+
+    ``partitions``: at the same time, of single ones of a run of all. ``last``: the id of
+    the run's last evaluation before they were asked, None where there was none.
+    """
+
+    key: RunKey
+    evaluation: Evaluation
+    partitions: Mapping[RunKey, Evaluation] = NO_PARTITIONS
+    last: str | None = None
+
+
+def still_wanted(connection: Connection, answers: Iterable[Answered]) -> list[Answered]:
+    """Those whose run nobody else has answered for since they were asked for.
+
+    Of two that look because it is time so one counts.
+    """
+    asked = list(answers)
+    last = last_of_runs(connection, (each.key.run_id for each in asked))
+    wanted: dict[RunKey, Answered] = {}
+    for each in asked:
+        if each.key not in wanted and last.get(each.key.run_id) == each.last:
+            wanted[each.key] = each
+    return list(wanted.values())
 
 
 def add(transaction: Transaction, found: Mapping[RunKey, Evaluation]) -> list[RunKey]:
@@ -64,9 +94,11 @@ def _count(transaction: Transaction, key: RunKey, answer: CheckResult) -> None:
         told.observe(CHECK_DURATION, NO_JOB, answer.duration_seconds, store=store)
 
 
-def last_of(connection: Connection, run_id: str) -> str | None:
-    """The id of a run's last evaluation; None where there is none."""
-    last: str | None = connection.scalar(_LAST, {"of": run_id})
+def last_of_runs(connection: Connection, run_ids: Iterable[str]) -> dict[str, str]:
+    """The id of the last evaluation of each run that has one."""
+    last: dict[str, str] = {}
+    for piece in chunks(run_ids):
+        last.update(map(tuple, connection.execute(_IDS, {"run_ids": piece})))
     return last
 
 

@@ -78,7 +78,7 @@ def _stories(
     revised = revisions.of_runs(connection, ids)
     decided = grants.decisions_on(connection, ids)
     older = {row.key.job for row in rows if _is_older(jobs, facts[row.key])}
-    checks = {name: declared_checks(connection, name) for name in older}
+    checks = {name: declared_checks(jobs[name]) for name in older}
     for row in rows:
         known = facts[row.key]
         kept = Keepsakes(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from datetime import datetime, timedelta
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Any, Self
 
 from sqlalchemy import Connection, func, select
@@ -48,6 +48,7 @@ from verifier.ledger.append import Appended
 from verifier.ledger.database import Database
 from verifier.ledger.declarations import Jobs, Register, job_of
 from verifier.ledger.errors import Conflict, LeaseLost, LedgerUnavailable
+from verifier.ledger.evaluations import NO_PARTITIONS, Answered
 from verifier.ledger.history import RunHistory, RunStory, Span
 from verifier.ledger.horizon import Page
 from verifier.ledger.leases import Lease
@@ -69,7 +70,7 @@ from verifier.runs.action import Action, ActionKind
 from verifier.runs.attempt import Attempt
 from verifier.runs.binding import RunKey
 from verifier.runs.declaration import Declaration, History
-from verifier.runs.evaluation import CheckResult, Evaluation
+from verifier.runs.evaluation import Cause, CheckResult, Evaluation
 from verifier.runs.figures import JobFacts
 from verifier.runs.guard import Ruling
 from verifier.runs.occurrence import Useful
@@ -82,9 +83,6 @@ DECLARING = "declaring"
 
 PRUNING = "pruning"
 """What one has alone at a time, of all who forget what is old."""
-
-
-NO_PARTITIONS: Mapping[RunKey, Evaluation] = MappingProxyType({})
 
 
 class LastWrite:
@@ -199,9 +197,12 @@ class Ledger:
         return self._in_force[1]
 
     def documents(self, job: str) -> list[tuple[datetime, dict[str, Any]]]:
-        """A job's documents with their valid-from, oldest first."""
+        """A job's documents with their valid-from, oldest first.
+
+        Raises ``UnknownJob`` where it was never declared.
+        """
         with self._database.read() as connection:
-            return declarations.documents(connection, job)
+            return list(job_of(self._register.read(connection), job).documents)
 
     # Facts come in
 
@@ -287,27 +288,21 @@ class Ledger:
             _record(transaction, {key: evaluation, **partitions})
 
     @retried
-    def record_after(
-        self,
-        last: str | None,
-        key: RunKey,
-        evaluation: Evaluation,
-        now: datetime,
-        *,
-        partitions: Mapping[RunKey, Evaluation] = NO_PARTITIONS,
-    ) -> bool:
-        """The same, unless somebody else's answer came meanwhile; whether it was kept.
+    def record_all(self, answers: Sequence[Answered], now: datetime) -> set[RunKey]:
+        """Keep what was answered of many runs, and judge them; of which it was kept.
 
-        ``last``: the id of the run's last evaluation before this one was begun, None
-        where there was none. So of two that look because it is time one counts.
+        It is not where somebody else's answer came meanwhile.
         """
         with self._transaction(now) as transaction:
             # All at once and in one order, or two that judge may wait for each other.
-            run_rows.begin(transaction, [key, *partitions])
-            if evaluations.last_of(transaction.connection, key.run_id) != last:
-                return False
-            _record(transaction, {key: evaluation, **partitions})
-            return True
+            asked = {each.key for each in answers}
+            run_rows.begin(transaction, asked.union(*(each.partitions for each in answers)))
+            kept = evaluations.still_wanted(transaction.connection, answers)
+            found: dict[RunKey, Evaluation] = {}
+            for each in kept:
+                found |= {each.key: each.evaluation, **each.partitions}
+            _record(transaction, found)
+            return {each.key for each in kept}
 
     @retried
     def act(
@@ -398,6 +393,12 @@ class Ledger:
         """
         with self._database.read() as connection:
             return run_facts.for_people(connection, self._register.read(connection), key, now)
+
+    def known(self, key: RunKey, now: datetime) -> Facts:
+        """What a run is judged by: the same without what people are told of its surroundings."""
+        with self._database.read() as connection:
+            row = run_rows.get(connection, key.run_id) or run_rows.blank(key, now)
+            return run_facts.for_judging(connection, self._register.read(connection), [row])[key]
 
     def runs(self, filters: RunFilter) -> list[RunRow]:
         """The runs that match, newest due first.
@@ -736,6 +737,8 @@ def _record(transaction: Transaction, found: Mapping[RunKey, Evaluation]) -> Non
         if evaluation.run_id != key.run_id:
             raise ValueError(f"expected an evaluation of {key.path}, found one of another run")
         transaction.job(key.job)
-    kept = evaluations.add(transaction, found)
-    if kept:
-        restand(transaction, kept, found[kept[0]].cause)
+    by_cause: dict[Cause, list[RunKey]] = defaultdict(list)
+    for key in evaluations.add(transaction, found):
+        by_cause[found[key].cause].append(key)
+    for cause, kept in sorted(by_cause.items()):
+        restand(transaction, kept, cause)
