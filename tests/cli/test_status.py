@@ -60,10 +60,10 @@ def test_a_job_that_nobody_declared_is_told_with_the_one_that_was_meant(
     slip(home)
     told = landed("status")
     assert told.code == 0
-    assert "nobody declared revenu: its signals are kept out, 1 times so far" in told.err
+    assert "nobody declared revenu: its signals are kept out, 1 so far" in told.err
     assert "did you mean revenue?" in told.err
     (unknown,) = landed("status", "--json").json["unknown_jobs"]
-    assert (unknown["job"], unknown["refused"]) == ("revenu", 1)
+    assert (unknown["job"], unknown["signals"]) == ("revenu", 1)
 
 
 def test_the_verifier_that_runs_tells_of_jobs_that_nobody_declared(

@@ -11,6 +11,7 @@ from verifier.cli.tables import (
     source_trouble,
     sources_table,
     state_text,
+    unknown_job,
 )
 from verifier.runs.advice import AdviceAction
 from verifier.runs.verdict import Verdict
@@ -201,3 +202,13 @@ def test_a_time_that_nobody_will_ever_know_of_is_told(rendered: Rendered) -> Non
 )
 def test_what_is_wrong_with_a_source_is_said(more: dict[str, Any], told: list[str]) -> None:
     assert list(source_trouble(source(**more))) == told
+
+
+@pytest.mark.parametrize(("signals", "told"), [(3, "3 so far"), (100, "100 or more so far")])
+def test_a_job_that_nobody_declared_is_told_in_a_sentence(signals: int, told: str) -> None:
+    stranger = {"job": "daily-revnue", "signals": signals, "last_at": EARLIER}
+    assert unknown_job({**stranger, "did_you_mean": "daily-revenue"}) == (
+        f"nobody declared daily-revnue: its signals are kept out, {told}, the last at "
+        "2026-04-03T11:00:00Z; did you mean daily-revenue?"
+    )
+    assert unknown_job({**stranger, "did_you_mean": None}).endswith("T11:00:00Z")

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from verifier.intake.strangers import SHOWN, Strangers
+from verifier.intake.strangers import COUNTED, SHOWN, Strangers
 
 NOW = datetime(2026, 4, 3, 2, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
@@ -10,7 +10,7 @@ LATER = NOW + timedelta(minutes=5)
 
 def lines(strangers, *jobs):
     with structlog.testing.capture_logs() as logs:
-        strangers.meet("native", jobs, NOW)
+        strangers.meet("native", [(job, "1") for job in jobs], NOW)
     return [each["job"] for each in logs]
 
 
@@ -27,20 +27,20 @@ def test_no_more_than_so_many_are_told_of():
     assert [each["job"] for each in strangers.known(())] == ["a", "b", "c"]
 
 
-def test_how_often_and_when_last_is_told_with_the_declared_job_that_was_probably_meant():
+def test_how_many_and_when_last_is_told_with_the_declared_job_that_was_probably_meant():
     strangers = Strangers()
-    strangers.meet("native", ["daily-revnue", "zebra"], NOW)
-    strangers.meet("native", ["daily-revnue"], LATER)
+    strangers.meet("native", [("daily-revnue", "1"), ("zebra", "1")], NOW)
+    strangers.meet("native", [("daily-revnue", "2"), ("daily-revnue", "1")], LATER)
     assert strangers.known(["daily-revenue", "daily-report"]) == [
         {
             "job": "daily-revnue",
-            "refused": 2,
+            "signals": 2,
             "last_at": "2026-04-03T02:05:00Z",
             "did_you_mean": "daily-revenue",
         },
         {
             "job": "zebra",
-            "refused": 1,
+            "signals": 1,
             "last_at": "2026-04-03T02:00:00Z",
             "did_you_mean": None,
         },
@@ -49,12 +49,18 @@ def test_how_often_and_when_last_is_told_with_the_declared_job_that_was_probably
 
 def test_a_job_that_is_declared_by_now_is_no_stranger():
     strangers = Strangers()
-    strangers.meet("native", ["new"], NOW)
+    strangers.meet("native", [("new", "1")], NOW)
     assert strangers.known(["new"]) == []
 
 
 def test_names_are_compared_for_the_first_few_alone():
     strangers = Strangers()
-    strangers.meet("native", [f"job-{number:03}x" for number in range(SHOWN + 5)], NOW)
+    strangers.meet("native", [(f"job-{number:03}x", "1") for number in range(SHOWN + 5)], NOW)
     told = strangers.known([f"job-{number:03}" for number in range(SHOWN + 5)])
     assert [each["did_you_mean"] is None for each in told] == [False] * SHOWN + [True] * 5
+
+
+def test_no_more_signals_of_a_job_than_so_many_are_told_apart():
+    strangers = Strangers()
+    strangers.meet("native", [("a", str(number)) for number in range(COUNTED + 50)], NOW)
+    assert [each["signals"] for each in strangers.known(())] == [COUNTED]

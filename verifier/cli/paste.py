@@ -7,7 +7,7 @@ from textwrap import wrap
 from typing import Any
 
 from verifier.checks.sqltext import for_sqlalchemy
-from verifier.cli.text import plain, plain_lines
+from verifier.cli.text import plain, plain_lines, seconds
 from verifier.runs.advice import STARTS_WORK
 from verifier.runs.verdict import Verdict
 
@@ -106,14 +106,15 @@ def shell_block(run: Mapping[str, Any]) -> list[str]:
 
 def rejudge_block(run: Mapping[str, Any]) -> list[str]:
     """How to have an open run judged by the checks that were corrected since."""
-    corrected = run["declaration"]["corrected_at"]
-    if corrected is None or (run["verdict"] and Verdict(run["verdict"]).closed):
+    corrected_at = run["declaration"]["corrected_at"]
+    if corrected_at is None or (run["verdict"] and Verdict(run["verdict"]).closed):
         return []
     # Partitions are judged anew with the run of all of them.
     path = f"{plain(run['job'])}/{run['due']}" if run["due"] else plain(run["run"])
     due = f" --due {run['due']}" if run["due"] else ""
     return [
-        f"# It is judged by the checks of its time. To judge it by those since {corrected}:",
+        "# It is judged by the checks of its time. To judge it by those since "
+        f"{seconds(corrected_at)}:",
         *folded(f"landed act rejudge {quote(path)} --by YOU --reason WHY"),
         *folded(f"landed verify {plain(run['job'])}{due}"),
     ]

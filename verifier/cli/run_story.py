@@ -179,9 +179,9 @@ def _condition(condition: Document) -> tuple[str, str]:
 def _history(run: Document) -> list[tuple[str | Text, str | Text]]:
     """Revisions, decisions of the guard and actions of people, in order of time."""
     told = [
-        *((each["at"], _revision_sentence(each)) for each in run["revisions"]),
-        *((each["at"], _guard_sentence(each)) for each in run["guard"]),
         *((each["at"], action_sentence(each)) for each in run["actions"]),
+        *((each["at"], _guard_sentence(each)) for each in run["guard"]),
+        *((each["at"], _revision_sentence(each)) for each in run["revisions"]),
     ]
     told.sort(key=lambda each: parse_instant(each[0]))
     return [(seconds(at), text) for at, text in told]

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from verifier.alerts.verifier import CLOCK_TOLERANCE
 from verifier.cli.text import lasting, minutes, plain, seconds, styled, to_minute, verdict_text
+from verifier.intake.strangers import COUNTED
 from verifier.runs.instant import parse_instant
 
 WIDE = 112
@@ -189,9 +190,11 @@ def unknown_job(stranger: Document) -> str:
     meant = stranger["did_you_mean"]
     hint = f"; did you mean {meant}?" if meant else ""
     last = seconds(stranger["last_at"])
+    count = stranger["signals"]
+    many = f"{count} or more" if count >= COUNTED else str(count)
     return (
         f"nobody declared {plain(stranger['job'])}: its signals are kept out, "
-        f"{stranger['refused']} times so far, the last at {last}{hint}"
+        f"{many} so far, the last at {last}{hint}"
     )
 
 

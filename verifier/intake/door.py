@@ -59,13 +59,13 @@ def receive(
 class SortedOut(msgspec.Struct, frozen=True):
     """A body read: the signals in it, and what was refused.
 
-    ``strangers``: the jobs that were named and nobody declared, once for each signal.
+    ``strangers``: of each signal of a job that nobody declared, that job and its own id.
     """
 
     signals: list[Signal]
     rejected: tuple[Rejection, ...]
     received_at: datetime
-    strangers: tuple[str, ...] = ()
+    strangers: tuple[tuple[str, str], ...] = ()
 
     def receipt(self, accepted: int) -> Receipt:
         """The answer, where ``accepted`` of the signals were new."""
@@ -95,7 +95,7 @@ def sort_out(
     """
     signals: list[Signal] = []
     rejected: list[Rejection] = []
-    strangers: list[str] = []
+    strangers: list[tuple[str, str]] = []
     for index, item in enumerate(items):
         try:
             signal = read_signal(item, received_at)
@@ -104,7 +104,7 @@ def sort_out(
         except Refused as refusal:
             rejected.append(refusal.rejection(index))
             if refusal.job is not None:
-                strangers.append(refusal.job)
+                strangers.append((refusal.job, signal.id))
         else:
             signals.append(signal)
     return SortedOut(signals, tuple(rejected), received_at, tuple(strangers))

@@ -71,7 +71,7 @@ async def _take(asked: Asked) -> None:
         check_declared(signal, histories)
     except Refused as refusal:
         if refusal.job is not None:
-            service.strangers.meet(SOURCE, [refusal.job], now)
+            service.strangers.meet(SOURCE, [(refusal.job, signal.id)], now)
         raise BadPing(404, "not found", refusal.code) from refusal
     await asked.crew.written(Batch(signals=[signal], source=SOURCE, received_at=now))
 

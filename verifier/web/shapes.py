@@ -274,12 +274,12 @@ class Source(Shape):
 class UnknownJob(Shape):
     """A job whose signals were kept out, as nobody declared it, since the process began.
 
-    ``refused``: how many, those that were sent again included. ``did_you_mean``: the
-    declared job whose name is most like it.
+    ``signals``: how many, up to 100. ``did_you_mean``: the declared job whose name is most
+    like it.
     """
 
     job: str
-    refused: int
+    signals: int
     last_at: Instant
     did_you_mean: str | None
 
