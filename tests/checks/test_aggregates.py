@@ -334,3 +334,32 @@ def test_counts_of_partitions_share_one_statement(shop, statements):
     found = shop.survey(counts)
     assert sum("GROUP BY" in sql for sql in statements()) == 1
     assert [each.result for each in found.of("A")] == [Result.HOLDS, Result.VIOLATED]
+
+
+@pytest.mark.parametrize("kind", [pytest.param("postgresql", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("type_", ["int", "timestamptz", "boolean", "numeric", "text"])
+def test_within_a_partition_the_rest_of_a_key_tells_copies_whatever_its_type(
+    shop, statements, type_
+):
+    value = {"timestamptz": "'2026-04-02 12:00Z'", "boolean": "true"}.get(type_, "'1'")
+    one, two = f"('A', {value})", f"('B', {value})"
+    nothing, nobody, neither = "('A', null)", f"(null, {value})", "(null, null)"
+    shop.target.write(f'create table calls (region varchar(10), "n%%m" {type_})')
+    calls = {"store": "shop", "table": "calls", "where": "1 = 1", "partition": "region"}
+    checks = [{"type": "row_count", **calls, "eq": 1}, {**ONCE, **calls, "key": ["region", "n%m"]}]
+    for rows in (
+        [one, two],
+        [one, one, two],
+        [nobody, one],
+        [nothing, two],
+        [neither, nobody, nobody, two, two],
+    ):
+        shop.target.write("delete from calls", f"insert into calls values {', '.join(rows)}")
+        statements()
+
+        together = shop.survey(checks)
+
+        (figures,) = [sql for sql in statements() if "DISTINCT" in sql]
+        assert ("hash_record_extended" in figures) is (type_ in ("numeric", "text"))
+        with asked_one_by_one():
+            assert told_apart(together) == told_apart(shop.survey(checks))

@@ -13,6 +13,7 @@ from verifier.checks.stores.registry import Stores
 from verifier.config.load import load
 from verifier.engine.actions import ActionRefused, ActionRequest, act
 from verifier.engine.asking import verify
+from verifier.engine.assess import assess
 from verifier.engine.documents import document
 from verifier.engine.engine import Engine
 from verifier.engine.fleet import Fleet
@@ -22,6 +23,7 @@ from verifier.ledger.ledger import Ledger
 from verifier.ledger.listing import RunFilter
 from verifier.runs.action import ActionKind
 from verifier.runs.binding import RunKey
+from verifier.runs.evaluation import Cause
 from verifier.runs.instant import format_instant
 from verifier.runs.signal import Kind, Lane, Signal
 
@@ -660,3 +662,27 @@ def test_tenants_that_could_not_be_listed_are_one_run(tenants: Tenants) -> None:
     tenants.until(DUE + timedelta(minutes=4))
     assert counted(tenants, "runs_due") == counted(tenants, "runs_created") == {"": 1}
     assert counted(tenants, "runs_judged") == {"unproven": 1}
+
+
+def test_whoever_asks_about_a_tenant_is_told_of_that_one(tenants: Tenants) -> None:
+    tenants.wrote(DUE, 3)
+    tenants.until(DUE + timedelta(minutes=1))
+    key = tenants.key(DUE, "t003")
+    found = assess(tenants.ledger, tenants.fleet, key, Cause.ASKED, lambda: tenants.now)
+    assert (found.run_id, [each.effect for each in found.results]) == (key.run_id, ["none"])
+
+
+def test_who_asks_about_a_tenant_stays_for_no_recheck_of_it(
+    tmp_path: Path, ledger_url: str
+) -> None:
+    tenants = Tenants(tmp_path, ledger_url, 'recheck: ["235s", "240s"]')
+    try:
+        tenants.wrote(DUE, 3)
+        tenants.ran(DUE, "a1")
+        tenants.until(DUE + timedelta(minutes=5, seconds=50))
+        before = len(tenants.ledger.evaluations(tenants.key(DUE)))
+        key = tenants.key(DUE, "t003")
+        verify(tenants.ledger, tenants.fleet, [key], lambda: tenants.now, tenants.wait)
+        assert len(tenants.ledger.evaluations(tenants.key(DUE))) == before + 1
+    finally:
+        tenants.close()

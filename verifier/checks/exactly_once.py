@@ -1,7 +1,7 @@
 """``exactly_once``: whether any key of the run has more than one row."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -45,10 +45,15 @@ class ExactlyOnce(KeyedCheck):
         As many of these as rows: no key is there twice. Fewer prove nothing, since two
         keys may have one hash, and a NULL has none; the keys are then asked for.
         """
+        return self._figures(inquiry, self.columns(inquiry.session(self.store)))
+
+    def _figures(self, inquiry: Inquiry, columns: Sequence[str]) -> Aggregates | None:
+        """The rows, and the distinct hashes of ``columns`` where none of them is NULL."""
+        if self.within != "interval":
+            return None
         session = inquiry.session(self.store)
-        columns = self.columns(session)
-        hashed = session.hashed(columns)
-        if hashed is None or self.within != "interval":
+        hashed = session.hashed(session.quote(self.table), columns)
+        if hashed is None:
             return None
         whole = " AND ".join(f"{column} IS NOT NULL" for column in columns)
         return Aggregates(
@@ -66,18 +71,19 @@ class ExactlyOnce(KeyedCheck):
     def aggregates_by_partition(self, inquiry: Inquiry) -> Aggregates | None:
         """The same of each partition; the keys are asked for only where fewer are distinct.
 
-        None where the table calls partitions equal that are told apart: copies of one key
-        could then be in two of them.
+        Within one partition a key is the rest of its columns. None where the table calls
+        partitions equal that are told apart: copies of one key could then be in two of them.
         """
         session = inquiry.session(self.store)
         by = f"{session.quote(self.table)}.{session.quote(self.partition or '')}"
-        whole = self.aggregates(inquiry)
+        columns = self.columns(session)
+        whole = self._figures(inquiry, [each for each in columns if each != by] or columns)
         if whole is None or session.exact(self.table, (self.partition or "",)) != [by]:
             return None
 
         def rows(found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]] | Statement | None:
             doubtful = [name for name, rows, hashes in found if rows != hashes]
-            if None in doubtful or len(doubtful) > _MOST_NAMED:
+            if any(row[0] is None for row in found) or len(doubtful) > _MOST_NAMED:
                 return None
             if not doubtful:
                 return []

@@ -50,11 +50,11 @@ class Session(Opened, Protocol):
         Whatever the collation of the columns. Raises ``CannotTell`` as ``select`` does.
         """
 
-    def hashed(self, columns: Sequence[str]) -> str | None:
-        """A number of 64 bits for the values of ``columns``, quoted, as an expression.
+    def hashed(self, table: str, columns: Sequence[str]) -> str | None:
+        """A number of 64 bits at most for the values of ``columns``, as an expression.
 
-        Equal values, as the table's own equality says, have the same one. None where the
-        store has none.
+        Both are quoted. Equal values, as the table's own equality says, have the same one.
+        None where the store has none.
         """
 
     @property

@@ -52,7 +52,7 @@ def restand(transaction: Transaction, keys: Iterable[RunKey], cause: str) -> dic
     judged: dict[RunKey, Judged] = {}
     answered = _restand(transaction, wanted, cause, judged)
     if answered:
-        answered |= run_rows.partitions_of(transaction.connection, answered)
+        answered |= run_rows.partitions_of(transaction.connection, answered - wanted)
         _restand(transaction, answered, cause, judged)
     return judged
 

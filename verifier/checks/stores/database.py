@@ -121,8 +121,13 @@ class Database(ABC):
         """
         return [f"{self.quote(table)}.{self.quote(column)}" for column in columns]
 
-    def hashed(self, connection: Any, columns: Sequence[str]) -> str | None:  # noqa: ARG002 - see examine
-        """A number of 64 bits that equal values of ``columns`` share, or None."""
+    def hashed(
+        self,
+        connection: Any,  # noqa: ARG002 - see examine
+        table: str,  # noqa: ARG002 - see examine
+        columns: Sequence[str],  # noqa: ARG002 - see examine
+    ) -> str | None:
+        """A number of 64 bits at most that equal values of ``columns`` share, or None."""
         return None
 
     def kinds(self, connection: Any, sql: str, values: Any) -> list[Kind | None]:  # noqa: ARG002 - see examine

@@ -84,9 +84,10 @@ class SqlSession:
             self._exact[known] = self._database.exact(self.select, table, columns)
         return self._exact[known]
 
-    def hashed(self, columns: Sequence[str]) -> str | None:
-        """A number of 64 bits for the values of ``columns``; None where there is none."""
-        return self._database.hashed(self._connection, columns)
+    def hashed(self, table: str, columns: Sequence[str]) -> str | None:
+        """A number of 64 bits at most for the values of ``columns``; None where there is none."""
+        with self._running():
+            return self._database.hashed(self._connection, table, columns)
 
     @property
     def digests(self) -> Digests | None:
