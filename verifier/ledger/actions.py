@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, select
 
 from verifier.ledger.schema import actions
-from verifier.ledger.statements import chunks, each_of, insert_missing
+from verifier.ledger.statements import Among, chunks, insert_missing
 from verifier.runs.action import Action
 
 
@@ -43,7 +43,5 @@ def on(connection: Connection, jobs: Iterable[str], run_ids: Iterable[str]) -> l
     return sorted(found, key=lambda action: (action.at, action.action_id))
 
 
-_ON_JOBS = select(actions.c.body).where(
-    actions.c.job.in_(each_of("jobs")), actions.c.run_id.is_(None)
-)
-_ON_RUNS = select(actions.c.body).where(actions.c.run_id.in_(each_of("run_ids")))
+_ON_JOBS = select(actions.c.body).where(Among(actions.c.job, "jobs"), actions.c.run_id.is_(None))
+_ON_RUNS = select(actions.c.body).where(Among(actions.c.run_id, "run_ids"))

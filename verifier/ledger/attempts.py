@@ -12,7 +12,7 @@ from verifier.ledger import attempt_events, runs, signals
 from verifier.ledger.bulk import insert_new, update_all
 from verifier.ledger.errors import Conflict
 from verifier.ledger.schema import attempts
-from verifier.ledger.statements import chunks, each_of
+from verifier.ledger.statements import Among, chunks
 from verifier.ledger.tallies import Marks
 from verifier.ledger.transaction import Transaction
 from verifier.ledger.types import to_json
@@ -29,7 +29,7 @@ AttemptKey = tuple[str, str]
 
 _OF_RUNS = (
     select(attempts.c.run_id, attempts.c.body)
-    .where(attempts.c.run_id.in_(each_of("run_ids")))
+    .where(Among(attempts.c.run_id, "run_ids"))
     .order_by(attempts.c.run_id, attempts.c.attempt)
 )
 _LOCKED = (
@@ -40,7 +40,7 @@ _LOCKED = (
         attempts.c.counted,
         attempts.c.body,
     )
-    .where(attempts.c.id.in_(each_of("ids")))
+    .where(Among(attempts.c.id, "ids"))
     .order_by(attempts.c.id)
     .with_for_update()
 )

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from verifier.ledger.bulk import replace_all
 from verifier.ledger.schema import cursors
-from verifier.ledger.statements import chunks, each_of, replace
+from verifier.ledger.statements import Among, chunks, replace
 from verifier.runs.instant import format_instant, parse_instant
 
 _LISTENING = "listening/"
@@ -43,7 +43,7 @@ def read_some(connection: Connection, names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-_OF_NAMES = select(cursors).where(cursors.c.name.in_(each_of("names")))
+_OF_NAMES = select(cursors).where(Among(cursors.c.name, "names"))
 
 
 def write_all(connection: Connection, positions: Mapping[str, str]) -> None:

@@ -13,7 +13,7 @@ from verifier.catalogue.reasons import unknown_group
 from verifier.ledger import runs as run_rows
 from verifier.ledger.documents import stores_asked
 from verifier.ledger.schema import evaluations, runs
-from verifier.ledger.statements import chunks, each_of, insert_missing
+from verifier.ledger.statements import Among, chunks, insert_missing
 from verifier.ledger.tallies import CHECK_UNKNOWN, NO_JOB
 from verifier.ledger.transaction import Transaction
 from verifier.ledger.types import What
@@ -23,7 +23,7 @@ from verifier.runs.verdict import Verdict
 
 _OF_RUNS = (
     select(evaluations)
-    .where(evaluations.c.run_id.in_(each_of("run_ids")))
+    .where(Among(evaluations.c.run_id, "run_ids"))
     .order_by(evaluations.c.run_id, evaluations.c.started_at, evaluations.c.evaluation_id)
 )
 

@@ -14,7 +14,7 @@ from verifier.ledger.append import append
 from verifier.ledger.errors import AttemptElsewhere
 from verifier.ledger.restand import restand
 from verifier.ledger.schema import guard_decisions
-from verifier.ledger.statements import chunks, each_of
+from verifier.ledger.statements import Among, chunks
 from verifier.ledger.tallies import GUARD_DECISIONS
 from verifier.ledger.transaction import Transaction
 from verifier.runs.attempt import Attempt
@@ -106,7 +106,7 @@ def decisions_on(connection: Connection, run_ids: Iterable[str]) -> dict[str, li
 
 _DECISIONS = (
     select(guard_decisions)
-    .where(guard_decisions.c.run_id.in_(each_of("run_ids")))
+    .where(Among(guard_decisions.c.run_id, "run_ids"))
     .order_by(guard_decisions.c.run_id, guard_decisions.c.at, guard_decisions.c.attempt)
 )
 

@@ -33,7 +33,7 @@ from verifier.ledger.schema import (
     revisions,
     runs,
 )
-from verifier.ledger.statements import each_of
+from verifier.ledger.statements import Among
 from verifier.ledger.transaction import Transaction
 from verifier.runs.instant import EPOCH
 from verifier.runs.verdict import RunState
@@ -141,12 +141,12 @@ _NEWEST = (
 )
 _LOCK_ATTEMPTS = (
     select(attempts.c.id)
-    .where(attempts.c.run_id.in_(each_of("run_ids")))
+    .where(Among(attempts.c.run_id, "run_ids"))
     .order_by(attempts.c.id)
     .with_for_update()
 )
 _FORGET = [
-    delete(table).where(table.c.run_id.in_(each_of("run_ids")))
+    delete(table).where(Among(table.c.run_id, "run_ids"))
     for table in (attempts, evaluations, revisions, guard_decisions, actions, runs)
 ]
 
@@ -179,4 +179,4 @@ def _stays() -> ColumnElement[bool]:
     )
 
 
-_GOES = select(runs.c.run_id).where(runs.c.run_id.in_(each_of("run_ids")), not_(_stays()))
+_GOES = select(runs.c.run_id).where(Among(runs.c.run_id, "run_ids"), not_(_stays()))

@@ -9,7 +9,7 @@ from verifier.ledger import runs as run_rows
 from verifier.ledger.errors import Conflict
 from verifier.ledger.runs import partitions_of
 from verifier.ledger.schema import runs
-from verifier.ledger.statements import chunks, each_of
+from verifier.ledger.statements import Among, chunks
 from verifier.ledger.transaction import Transaction
 from verifier.runs.binding import RunKey
 
@@ -22,14 +22,14 @@ _LOCKED = (
         runs.c.verdict,
         runs.c.wake_at,
     )
-    .where(runs.c.run_id.in_(each_of("run_ids")))
+    .where(Among(runs.c.run_id, "run_ids"))
     .order_by(runs.c.run_id)
     .with_for_update()
 )
 _WAKE = (
     update(runs)
     .where(
-        runs.c.run_id.in_(each_of("run_ids")),
+        Among(runs.c.run_id, "run_ids"),
         or_(runs.c.wake_at.is_(None), runs.c.wake_at > bindparam("now", type_=runs.c.wake_at.type)),
     )
     .values(wake_at=bindparam("now", type_=runs.c.wake_at.type))

@@ -8,14 +8,14 @@ from sqlalchemy import Connection, select
 
 from verifier.ledger.bulk import insert_new
 from verifier.ledger.schema import revisions
-from verifier.ledger.statements import chunks, each_of
+from verifier.ledger.statements import Among, chunks
 from verifier.ledger.types import stored_as
 from verifier.runs.verdict import Verdict
 from verifier.runs.view import Revision
 
 _OF_RUNS = (
     select(revisions)
-    .where(revisions.c.run_id.in_(each_of("run_ids")))
+    .where(Among(revisions.c.run_id, "run_ids"))
     .order_by(revisions.c.run_id, revisions.c.revision)
 )
 

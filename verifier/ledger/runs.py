@@ -12,7 +12,7 @@ from verifier.ledger.bulk import insert_new, update_unchanged
 from verifier.ledger.declarations import Jobs
 from verifier.ledger.errors import Conflict
 from verifier.ledger.schema import runs
-from verifier.ledger.statements import chunks, each_of
+from verifier.ledger.statements import Among, chunks
 from verifier.ledger.tallies import Marks
 from verifier.ledger.transaction import Transaction
 from verifier.ledger.types import RunLane, stored_as
@@ -65,13 +65,13 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
 COLUMNS = tuple(name for name in RunRow.__struct_fields__ if name not in ("key", "run_id"))
 """What is stored of a run beside its key."""
 
-_OF_IDS = select(runs).where(runs.c.run_id.in_(each_of("run_ids"))).order_by(runs.c.run_id)
+_OF_IDS = select(runs).where(Among(runs.c.run_id, "run_ids")).order_by(runs.c.run_id)
 _KEYS = select(runs.c.job, runs.c.occurrence, runs.c.partition)
-_KEYS_OF_IDS = _KEYS.where(runs.c.run_id.in_(each_of("run_ids")))
-_PARTITIONS = _KEYS.where(runs.c.whole_id.in_(each_of("wholes")))
+_KEYS_OF_IDS = _KEYS.where(Among(runs.c.run_id, "run_ids"))
+_PARTITIONS = _KEYS.where(Among(runs.c.whole_id, "wholes"))
 _PARTS = (
     _KEYS.add_columns(runs.c.verdict)
-    .where(runs.c.whole_id.in_(each_of("wholes")))
+    .where(Among(runs.c.whole_id, "wholes"))
     .order_by(runs.c.run_id)
 )
 _ANY_PARTITION = (

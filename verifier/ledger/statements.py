@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import BindParameter, Connection, Table, bindparam
+from sqlalchemy import BindParameter, ColumnElement, Connection, Table, Text, any_, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.visitors import InternalTraversal
 
 T = TypeVar("T")
 
@@ -45,9 +48,31 @@ def _insert(dialect: str, table: Table) -> Insert:
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
-def each_of(name: str) -> BindParameter[object]:
-    """A parameter that takes a chunk of keys, for ``in_``."""
-    return bindparam(name, expanding=True)
+class Among(ColumnElement[bool]):
+    """Whether a column of texts holds one of the keys that are ``given`` by that name."""
+
+    inherit_cache = True
+    _traverse_internals = [  # noqa: RUF012 - as SQLAlchemy has it
+        ("column", InternalTraversal.dp_clauseelement),
+        ("given", InternalTraversal.dp_string),
+    ]
+
+    def __init__(self, column: ColumnElement[Any], given: str) -> None:
+        self.column = column
+        self.given = given
+
+
+@compiles(Among)
+def _among_values(element: Among, compiler: SQLCompiler, **options: Any) -> str:
+    keys: BindParameter[Any] = bindparam(element.given, expanding=True)
+    return compiler.process(element.column.in_(keys), **options)
+
+
+@compiles(Among, "postgresql")
+def _among_array(element: Among, compiler: SQLCompiler, **options: Any) -> str:
+    # One text for any number of keys, so that it is read, planned and prepared once.
+    keys: BindParameter[Any] = bindparam(element.given, type_=postgresql.ARRAY(Text))
+    return compiler.process(element.column == any_(keys), **options)
 
 
 def chunks(items: Iterable[T]) -> Iterator[Sequence[T]]:

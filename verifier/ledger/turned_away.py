@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, select
 
 from verifier.ledger.schema import guard_decisions
-from verifier.ledger.statements import chunks, each_of
+from verifier.ledger.statements import Among, chunks
 from verifier.runs.guard import Decision
 
 
@@ -25,6 +25,6 @@ def of_runs(connection: Connection, run_ids: Iterable[str]) -> dict[str, set[str
 
 
 _TURNED_AWAY = select(guard_decisions.c.run_id, guard_decisions.c.attempt).where(
-    guard_decisions.c.run_id.in_(each_of("run_ids")),
+    Among(guard_decisions.c.run_id, "run_ids"),
     guard_decisions.c.decision != Decision.ALLOW,
 )
