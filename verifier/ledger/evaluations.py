@@ -29,7 +29,7 @@ _OF_RUNS = (
 
 _IDS = (
     select(evaluations.c.run_id, evaluations.c.evaluation_id)
-    .where(evaluations.c.run_id.in_(each_of("run_ids")))
+    .where(Among(evaluations.c.run_id, "run_ids"))
     .order_by(evaluations.c.run_id, evaluations.c.started_at, evaluations.c.evaluation_id)
 )
 
