@@ -55,8 +55,7 @@ def for_judging(connection: Connection, jobs: Jobs, rows: Sequence[RunRow]) -> d
     tried = attempts.of_runs(connection, sorted({*ids, *wholes.values(), *beside}))
     asked = evaluations.of_runs(connection, ids)
     acted_ids = sorted({*ids, *wholes.values()})
-    acts = actions.on(connection, (row.key.job for row in rows), acted_ids)
-    acted = _by_run(acts, rows, wholes)
+    acted = _by_run(actions.on(connection, (row.key.job for row in rows), acted_ids), rows, wholes)
     blind = windows.by_source(connection)
     contacts = sources.contacts(connection)
     # Only a scheduler tells of attempts that were turned away.
@@ -68,8 +67,7 @@ def for_judging(connection: Connection, jobs: Jobs, rows: Sequence[RunRow]) -> d
         own = [each for each in tried.get(row.run_id, []) if each.attempt not in away[row.run_id]]
         others = [wholes[key]] if key in wholes else [part.run_id for part in parts.get(key, ())]
         whole = [attempt for run_id in others for attempt in tried.get(run_id, [])]
-        # The partitions of a run are asked with it, so they are judged anew with it too.
-        anew = rejudged_at(act for act in acts if act.run_id in (row.run_id, wholes.get(key)))
+        anew = rejudged_at(acted[key])
         declared = job.declared_for(key.due, own, row.at, anew)
         declaration = declared.declaration
         answers = asked.get(row.run_id, [])
@@ -202,7 +200,7 @@ def runtime_tail(connection: Connection, job: str) -> timedelta | None:
 def _by_run(
     found: Iterable[Action], rows: Iterable[RunRow], wholes: Mapping[RunKey, str]
 ) -> dict[RunKey, list[Action]]:
-    """The actions that concern each run: on its whole job, on itself, or a skip of all."""
+    """The actions that concern each run: on its whole job, on itself, or of all partitions."""
     on_job: dict[str, list[Action]] = defaultdict(list)
     for action in found:
         on_job[action.job].append(action)
@@ -211,10 +209,14 @@ def _by_run(
             each
             for each in on_job[row.key.job]
             if each.run_id in (None, row.run_id)
-            or (each.kind is ActionKind.SKIP and each.run_id == wholes.get(row.key))
+            or (each.kind in _OF_ALL and each.run_id == wholes.get(row.key))
         ]
         for row in rows
     }
+
+
+_OF_ALL = frozenset({ActionKind.SKIP, ActionKind.REJUDGE})
+"""Actions on a run of all partitions that hold for the run of each; all are asked at once."""
 
 
 def _newer(
