@@ -1,6 +1,6 @@
 """How long the checks of one run take, beside the SQL that a person would batch by hand.
 
-    python benchmarks/checks.py [--rows N] [--rounds N]
+    python benchmarks/checks.py [--rows N] [--rounds N] [--peers-python PATH]
 
 One table of 997,500 rows of 40,000 tenants, 25 each: 100 tenants are absent, 100 lack five
 rows, 100 have five rows twice; and four tables of a row a tenant. PostgreSQL is the server
@@ -18,6 +18,11 @@ exit, and resident memory after all of that; and with a statement timeout of 300
 many of the 50 answer together, and how many alone. Prints medians and ratios with their
 gates; exits with 1 where a gate is missed, or where an answer is not the one that was
 planted.
+
+With ``--peers-python``, an interpreter that has Soda Core 4 (soda-postgres) and Great
+Expectations (with psycopg2) installed, each of the two is asked for the same 50 checks of
+the same tables in a process of its own, and for one of them; ``--beside`` picks one.
+Their figures have no gate; neither do what they answer.
 """
 
 import argparse
@@ -259,13 +264,56 @@ def verifying(url: str, folder: Path) -> float:
     return statistics.median(timed(lambda: child(*command, **environ)) for _ in range(5))
 
 
+PEERS = {"soda": "ask_soda.py", "great-expectations": "ask_great_expectations.py"}
+
+
+def beside(peer: str, python: str, server: str, schema: str) -> str:
+    """What a peer makes of the same checks, in a line."""
+    url = make_url(server)
+    place = {
+        "host": url.host or url.query.get("host", "localhost"),
+        "port": url.port or 5432,
+        "user": url.username or "postgres",
+        "password": url.password or "",
+        "database": url.database,
+    }
+    asked = {
+        "connection": place,
+        "database": url.database,
+        "schema": schema,
+        "day": DAY.isoformat(),
+        "now": NOW.isoformat(),
+    }
+    script = Path(__file__).parent / "peers" / PEERS[peer]
+
+    def ask(checks: list[dict[str, object]]) -> dict:
+        told = subprocess.run(
+            [python, str(script)],
+            input=json.dumps({**asked, "checks": checks}),
+            capture_output=True,
+            text=True,
+        )
+        if told.returncode:
+            raise SystemExit(f"{peer}: {told.stdout[-500:]}{told.stderr[-2000:]}")
+        return json.loads(told.stdout.rpartition("figures: ")[2])
+
+    found = ask(declared())
+    one = statistics.median(timed(lambda: ask(declared()[-1:])) for _ in range(3))
+    return (
+        f"{peer}: {found['seconds']:.2f} s, {found['statements']} statements, "
+        f"{found['memory']:.0f} MB; start-up with one check {one:.2f} s; "
+        f"violated: {', '.join(found['failed']) or 'none'}; "
+        f"without an answer: {', '.join(found['unanswered']) or 'none'}"
+    )
+
+
 def answering(url: str, checks: list, **fields: object) -> int:
     with opened(url, **fields) as stores:
         found = evaluate(checks, stores, NIGHT, NOW)
     return sum(each.result is not Result.UNKNOWN for each in found)
 
 
-def measure(server: str, rows: int, rounds: int) -> bool:
+def measure(server: str, rows: int, rounds: int, peers: dict[str, str]) -> bool:
     defects = max(1, rows // 9975)
     tenants = (rows + defects * EACH) // EACH
     schema = f"checks_{time.time_ns()}"
@@ -306,6 +354,7 @@ def measure(server: str, rows: int, rounds: int) -> bool:
             progress.advance(steps)
             alone = sum(answering(url, [each], statement_timeout="300ms") for each in CHECKS)
             progress.advance(steps)
+            told = [beside(peer, python, server, schema) for peer, python in peers.items()]
         finally:
             maker.exec_driver_sql(f"DROP SCHEMA {schema} CASCADE")
     engine.dispose()
@@ -315,6 +364,8 @@ def measure(server: str, rows: int, rounds: int) -> bool:
     passes = [sql for sql in by_tenant if "FROM metrics" in sql and "IN (:partition_" not in sql]
     print(f"tenants: {len(by_tenant)} statements, with their list and the keys that are copied")
     print(f"timeout of 300 ms: {together} of {len(CHECKS)} answer together, {alone} alone")
+    for line in told:
+        print(line)
     figures = {
         "checks": middle["checks"] / middle["floor"],
         "statements": statements,
@@ -334,6 +385,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=997_500)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--peers-python", metavar="PATH", help="an interpreter that has peers")
+    parser.add_argument("--beside", choices=PEERS, nargs="+", default=list(PEERS), metavar="PEER")
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -343,7 +396,8 @@ def main() -> int:
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         return 0
     with postgres() as server:
-        return 0 if measure(server, asked.rows, asked.rounds) else 1
+        peers = dict.fromkeys(asked.beside, asked.peers_python) if asked.peers_python else {}
+        return 0 if measure(server, asked.rows, asked.rounds, peers) else 1
 
 
 if __name__ == "__main__":
