@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import gettempdir, mkdtemp
 from time import sleep
 from typing import Any
 from uuid import uuid4
@@ -34,6 +34,13 @@ SERVER_VARIABLE = "LANDED_TEST_POSTGRES_URL"
 MARIADB_VARIABLE = "LANDED_TEST_MARIADB_URL"
 SERVERS = {"postgres_server", "postgres_url", "postgres_ledgers", "mariadb_server"}
 """Fixtures that start one."""
+ALONE = (
+    *("checks/stores", "engine/test_replicas.py", "exec", "exporters/test_locked.py"),
+    *("ledger/test_leases.py", "serve", "signals/cron/test_daemon.py", "web"),
+)
+"""Where slow tests watch the clock: nothing runs beside those."""
+ONE_AT_A_TIME = ("flock", f"{gettempdir()}/landed-tests-apt.lock")
+"""Stands before apt-get, which gives up where another one is at work."""
 _NUMBERS = count()
 
 BORN = datetime(2026, 4, 1, tzinfo=UTC)
@@ -51,6 +58,7 @@ SHAPE = """
 
 # How long an example takes says nothing on a busy machine; speed is for benchmarks.
 settings.register_profile("untimed", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=20)
 settings.load_profile("untimed")
 
 
@@ -83,10 +91,10 @@ def _unpack(package: str, folder: Path) -> str:
     """Unpack a package of Debian into ``folder``; what went wrong, in words."""
     if not (shutil.which("apt-get") and shutil.which("dpkg")):
         return "there is no apt-get to get them by"
-    if not _run(folder, "apt-get", "download", package):
+    if not _run(folder, *ONE_AT_A_TIME, "apt-get", "download", package):
         # The lists of packages may be missing or old; only root may get new ones.
-        _run(folder, "apt-get", "update")
-        if not _run(folder, "apt-get", "download", package):
+        _run(folder, *ONE_AT_A_TIME, "apt-get", "update")
+        if not _run(folder, *ONE_AT_A_TIME, "apt-get", "download", package):
             return f"apt-get cannot download {package}"
     archive = next(folder.glob(f"{package}_*.deb"))
     return "" if _run(folder, "dpkg", "-x", str(archive), str(folder)) else "dpkg cannot unpack it"
@@ -239,8 +247,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever asks for a server by name needs one."""
+    """Whatever asks for a server by name needs one; what watches the clock runs alone."""
+    here = Path(__file__).parent
+    alone = tuple(here / each for each in ALONE)
     for item in items:
+        if item.get_closest_marker("slow") and {*alone} & {item.path, *item.path.parents}:
+            item.add_marker("alone")
         if SERVERS & set(getattr(item, "fixturenames", ())):
             item.add_marker("server")
 

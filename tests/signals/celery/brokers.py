@@ -8,11 +8,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 
 RABBITMQ = "LANDED_TEST_RABBITMQ_URL"
 REDIS = "LANDED_TEST_REDIS_URL"
+ONE_AT_A_TIME = ("flock", f"{gettempdir()}/landed-tests-apt.lock")
+"""Stands before apt-get, which gives up where another one is at work."""
 _DEBIAN = "/usr/lib/rabbitmq/bin"
 """The programs themselves: Debian's wrappers on PATH change the user."""
 
@@ -27,7 +30,7 @@ def rabbitmq(folder: Path) -> Iterator[str]:
     if _program() is None and os.environ.get("CI") == "true" and os.geteuid() == 0:
         for command in ("update", "install -y --no-install-recommends rabbitmq-server"):
             subprocess.run(
-                ["apt-get", "-qq", *command.split()],
+                [*ONE_AT_A_TIME, "apt-get", "-qq", *command.split()],
                 env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
                 capture_output=True,
                 timeout=600,

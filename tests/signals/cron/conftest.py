@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import gettempdir
 from threading import Event
 from zoneinfo import ZoneInfo
 
@@ -159,7 +160,8 @@ def debian():
         if os.environ.get("CI") != "true":
             pytest.skip(f"{file} is not here: install the package {package}")
         for command in (["update"], ["install", "-y", "--no-install-recommends", package]):
-            done = subprocess.run(["apt-get", "-q", *command], capture_output=True, timeout=300)
+            apt_get = ["flock", f"{gettempdir()}/landed-tests-apt.lock", "apt-get", "-q"]
+            done = subprocess.run([*apt_get, *command], capture_output=True, timeout=300)
         if not Path(file).exists():
             pytest.fail(f"{file} is not here, and {package} cannot be installed: {done.stderr}")
 
