@@ -14,7 +14,7 @@ from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import pytest
@@ -55,6 +55,9 @@ DOUBT = timedelta(seconds=72)
 """No miss is called for a minute after a time unheard, and before the start was one."""
 
 AWAY = timedelta(seconds=30)
+
+
+Held = TypeVar("Held")
 
 
 class Stage:
@@ -216,10 +219,12 @@ def let_pass(length: timedelta, *stages: Stage) -> None:
             each.heard_past(each.now() - timedelta(seconds=4))
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
+def wait_until(holds: Callable[[], Held]) -> Held:
+    """What ``holds`` gives once that is true, or at the end of all patience."""
     deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline and not holds():
+    while not (found := holds()) and time.monotonic() < deadline:
         time.sleep(0.2)
+    return found
 
 
 @pytest.fixture
@@ -278,11 +283,15 @@ def test_two_workers_of_one_name_take_no_source_down_and_prove_no_loss(stage: St
     stage.send("sleeper", seconds=EVER)
     stage.await_story("sleeper", "running None")
     stage.work("other", "idle", node="w1")
-    wait_until(lambda: len(stage.app.control.ping(timeout=2)) == 2)
-    remarks = list(stage.source.examine(stage.jobs, stage.now()))
-    (told,) = [each for each in remarks if stage.node("w1") in each.message]
-    assert told.level is Level.WARNING
-    assert "several workers" in told.message
+
+    def told() -> list[Level]:
+        remarks = stage.source.examine(stage.jobs, stage.now())
+        return [
+            e.level for e in remarks if f"several workers answer as {stage.node('w1')}" in e.message
+        ]
+
+    # Once both have come up, and answer in time.
+    assert wait_until(told) == [Level.WARNING]
     # The receiver asks them every 15 seconds; two answers that lack a task would end it.
     let_pass(timedelta(seconds=60), stage)
     assert stage.story("sleeper") == ["running None"]
