@@ -140,6 +140,18 @@ def test_a_result_of_ten_million_rows_is_streamed_and_may_be_left_early(target, 
     assert monotonic() - began < 5  # all of them take longer
 
 
+def test_several_sessions_of_one_database_may_be_open_at_once(target, open_store):
+    target.write(*PLAIN)
+    store, other = open_store(target), open_store(target)
+
+    with store.session(), store.session() as second, other.session() as third:
+        for session in (second, third):
+            with session.select("select count(*) from t", {}) as rows:
+                assert list(rows) == [(2,)]
+
+    assert read(store, "select count(*) from t") == [(2,)]
+
+
 def test_one_session_sees_one_snapshot_while_a_job_writes(target, open_store):
     if target.kind in ("sqlite", "duckdb"):
         pytest.skip("a file that is read keeps writers out, or is read as it was: its own tests")
@@ -207,6 +219,18 @@ def test_a_server_in_another_zone_does_not_move_instants(target, open_store):
             target.write(f"alter database {name} reset timezone")
         else:
             target.write("set global time_zone = 'SYSTEM'")
+
+
+def test_the_zone_of_this_host_does_not_move_instants(target, open_store, monkeypatch):
+    if target.kind != "duckdb":
+        pytest.skip("its zone is that of a server, or it has none")
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    store = open_store(target)
+    instant = "cast(timestamptz '2026-04-01 22:00:00+00' as varchar)"
+
+    with store.session(), store.session() as second:
+        with second.select(f"select {instant}", {}) as rows:
+            assert list(rows) == [("2026-04-01 22:00:00+00",)]
 
 
 def test_keys_are_the_same_whatever_type_a_store_keeps_them_in(target, open_store):

@@ -69,7 +69,10 @@ UNCERTAIN = {
 OTHERS = {
     "postgresql": ["double precision", "bytea", "interval", "jsonb", "time", "integer[]"],
     "mariadb": ["double", "blob", "varbinary(9)", "time", "bit(3)"],
-    "duckdb": ["double", "blob", "interval", "time", "integer[]", "timestamp_ns", "decimal(2, 2)"],
+    "duckdb": [
+        *("double", "blob", "interval", "time", "timestamp_ns"),
+        *("integer[]", "decimal(9, 2)[]", "decimal(2, 2)"),
+    ],
 }
 """Types whose plain text is not certain to be the same in SQL."""
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from threading import Lock
 from typing import Any
 
 import duckdb
@@ -35,6 +36,9 @@ _CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
     "threads": "2",
 }
 """What is too large for its memory is an error: spilling would write files."""
+
+_IS_LOCKED = "SELECT current_setting('lock_configuration')"
+_SETTING_UP = Lock()
 
 _BY_TYPE: tuple[tuple[type[Exception], str, UnknownReason], ...] = (
     (duckdb.IOException, "set lock on file", UnknownReason.LOCKED),
@@ -66,6 +70,8 @@ _KINDS = {
 
 _ONLY_FRACTION = re.compile(r"^DECIMAL\((\d+),\1\)$")
 """Such a number has no 0 before its point when it is text."""
+_WIDTH = re.compile(r"\(\d+,\d+\)$")
+"""Of a decimal; a list of decimals has something behind it."""
 
 
 class DuckdbDatabase(Database):
@@ -89,8 +95,12 @@ class DuckdbDatabase(Database):
     def connect(self) -> duckdb.DuckDBPyConnection:
         """The file, opened only to be read."""
         connection = duckdb.connect(self.url.database or "", read_only=True, config=_CONFIGURATION)
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.execute("SET lock_configuration = true")
+        with _SETTING_UP:
+            # Whoever has the file open in this process shares one database: the first sets it up.
+            ((locked,),) = connection.execute(_IS_LOCKED).fetchall()
+            if not locked:
+                connection.execute("SET GLOBAL TimeZone = 'UTC'")
+                connection.execute("SET lock_configuration = true")
         return connection
 
     @contextmanager
@@ -134,7 +144,7 @@ class DuckdbDatabase(Database):
         """The type of each column, by its name."""
         with self.run(connection, sql, values):
             types = [str(column[1]) for column in connection.description or ()]
-        return [_KINDS.get(_ONLY_FRACTION.sub("", name).partition("(")[0]) for name in types]
+        return [_KINDS.get(_WIDTH.sub("", _ONLY_FRACTION.sub("", name))) for name in types]
 
     def reason(self, error: Exception, watch: Watch) -> Told | None:
         """Why ``error`` came, and its first line; None where DuckDB did not raise it."""
