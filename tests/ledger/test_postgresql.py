@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import create_engine, inspect, make_url, text
 
 from verifier.ledger import postgresql, retry
+from verifier.ledger import runs as run_rows
 from verifier.ledger.errors import Conflict, LedgerError, LedgerUnavailable
 from verifier.ledger.ledger import Ledger
 from verifier.ledger.listing import RunFilter
@@ -57,6 +58,24 @@ def test_migrations_make_the_tables_that_queries_use(opened, postgres_url):
 
     assert made(opened._database._writer) == made(declared)
     declared.dispose()
+
+
+def test_a_run_that_is_forgotten_while_it_is_expected_is_expected_all_the_same(
+    opened, build, monkeypatch
+):
+    """What was heard of it turned out to be of another run."""
+    append(opened, build.signal("started", "02:00"))
+    looked = run_rows.of_runs
+
+    def of_runs(connection, keys):
+        found = looked(connection, keys)
+        monkeypatch.undo()
+        append(opened, build.signal("started", "02:00:01", due=build.at("-1 02:00")))
+        return found
+
+    monkeypatch.setattr(run_rows, "of_runs", of_runs)
+    opened.expect("nightly", [build.at("02:00")], build.at("02:00:02"))
+    assert opened.row(build.key("nightly", "02:00")).expected
 
 
 def test_texts_are_sorted_by_code_point_whatever_the_database_is_set_to(opened):

@@ -30,7 +30,10 @@ def expect(transaction: Transaction, dues: Mapping[str, Sequence[datetime]]) -> 
     new = keys - known
     if run_rows.insert(transaction, new, None, expected=True) < len(new):
         raise Conflict("a run was first heard of by somebody else meanwhile: try again")
-    heard_of = [row for row in run_rows.lock(connection, known) if not row.expected]
+    locked = run_rows.lock(connection, known)
+    if len(locked) < len(known):
+        raise Conflict("a run was forgotten by somebody else meanwhile: try again")
+    heard_of = [row for row in locked if not row.expected]
     if heard_of:
         connection.execute(_EXPECT, [{"of_run": row.run_id} for row in heard_of])
         new |= {row.key for row in heard_of}
