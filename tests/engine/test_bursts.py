@@ -45,10 +45,11 @@ CHECKS = """checks:
 
 
 class Burst:
-    """Jobs that fall due together, and nobody is heard of."""
+    """Jobs that fall due together, and nobody is heard of; the last ``plain`` have no checks."""
 
-    def __init__(self, home: Path, url: str, checks: str) -> None:
-        jobs = "".join(JOB.format(number=number, checks=checks) for number in range(JOBS))
+    def __init__(self, home: Path, url: str, checks: str, plain: int) -> None:
+        checked = [checks] * (JOBS - plain) + [""] * plain
+        jobs = "".join(JOB.format(number=n, checks=each) for n, each in enumerate(checked))
         (home / "landed.yaml").write_text(CONFIG.format(home=home, ledger=url) + jobs)
         config = load(home / "landed.yaml", {})
         self.now, self.step, self.poured = START, timedelta(), 0
@@ -102,8 +103,8 @@ def burst(tmp_path: Path, ledger_url: str, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setattr(engines, "TOGETHER", 5)
     made: list[Burst] = []
 
-    def start(checks: str = "") -> Burst:
-        made.append(Burst(tmp_path, ledger_url, checks))
+    def start(checks: str = "", plain: int = 0) -> Burst:
+        made.append(Burst(tmp_path, ledger_url, checks, plain))
         return made[0]
 
     yield start
@@ -202,3 +203,39 @@ def test_no_more_runs_wait_to_be_asked_about_than_may_and_each_is_asked_once(
         world.engine.settle(60)
     assert most == 7
     assert sorted(key.job for key in asked) == [f"job-{number:02}" for number in range(JOBS)]
+
+
+def test_while_too_many_wait_to_be_asked_about_others_are_judged_and_nobody_twice(
+    burst: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "ASKING", 7)
+    goes_on = Event()
+
+    def inquire(*arguments: Any) -> Any:
+        assert goes_on.wait(60)
+        return really_inquire(*arguments)
+
+    def judge(ledger: Ledger, keys: Any, now: datetime) -> Any:
+        judged.extend(key.job for key in keys)
+        return really_judge(ledger, keys, now)
+
+    really_inquire, really_judge, judged = engines.inquire, Ledger.judge, list[str]()
+    monkeypatch.setattr(engines, "inquire", inquire)
+    monkeypatch.setattr(Ledger, "judge", judge)
+    world = burst(CHECKS, plain=10)
+    world.now = START + timedelta(seconds=1)
+    world.turns()
+    world.now = LATE
+    try:
+        world.turns()
+        assert world.verdicts().count("missing") == 10
+        judged.clear()
+        world.turns()
+        assert judged == []
+        goes_on.set()
+        world.engine.settle(60)
+        goes_on.clear()
+        world.turns()
+        assert sorted(judged) == [f"job-{number:02}" for number in range(7, 14)]
+    finally:
+        goes_on.set()

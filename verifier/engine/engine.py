@@ -35,7 +35,7 @@ ROUND = 50_000
 """Runs that one round looks at; what is beyond them the next one does."""
 
 ASKING = 20_000
-"""Runs whose turn to be asked about may be yet to come; more are not taken up."""
+"""Runs whose turn to be asked about may be yet to come; of more it is only noted that they wait."""
 
 TURN = timedelta(milliseconds=100)
 """After this long a tick ends, and what is left of its round is for the next one."""
@@ -71,6 +71,7 @@ class Engine:
         self._sweeps: Sweeps | None = None
         self._recorder = Recorder()
         self._asking: set[RunKey] = set()
+        self._owed: set[RunKey] = set()
         self._changed = Condition()
 
     def tick(self, now: datetime) -> bool:
@@ -132,27 +133,37 @@ class Engine:
     def _round(self, sweeps: "Sweeps") -> Iterator[None]:
         """One look at all that is due, piece by piece; each run that is awake has its turn."""
         yield from sweeps.due.sweep(sweeps.now)
-        awake = iter(self._ledger.awake(sweeps.now, ROUND))
-        while room := self._room():
-            keys = list(islice(awake, min(TOGETHER, room)))
-            if not keys:
-                return
+        awake = iter(self._awake(sweeps.now))
+        while keys := list(islice(awake, TOGETHER)):
             self._attend(sweeps.ledger, self._not_asked(keys), sweeps.now)
             yield
 
-    def _room(self) -> int:
-        """How many more runs may wait to be asked about."""
+    def _awake(self, now: datetime) -> list[RunKey]:
+        """The runs that are awake; no other waits to be asked about any more."""
+        awake = self._ledger.awake(now, ROUND)
         with self._changed:
-            return max(0, ASKING - len(self._asking))
+            self._owed.intersection_update(awake)
+        return awake
 
     def _not_asked(self, keys: Sequence[RunKey]) -> list[RunKey]:
-        """Those that are not being asked about, be it with all partitions."""
+        """Those that are not being asked about, be it with all partitions.
+
+        Nor are they known to wait for that: of these as many as there is room for. So a
+        store that is slow, or gone, keeps no run that needs no answer of it from its turn.
+        """
         with self._changed:
-            return [
-                key
-                for key in keys
-                if key not in self._asking and whole_job(key) not in self._asking
-            ]
+            room = ASKING - len(self._asking)
+            found = []
+            for key in keys:
+                if key in self._asking or whole_job(key) in self._asking:
+                    continue
+                if key in self._owed:
+                    if room <= 0:
+                        continue
+                    room -= 1
+                    self._owed.discard(key)
+                found.append(key)
+            return found
 
     def _attend(self, ledger: Ledger, keys: Sequence[RunKey], now: datetime) -> None:
         """What runs that woke up need; one that fails keeps no other from its turn."""
@@ -189,6 +200,9 @@ class Engine:
         key = self._fleet.asked_as(run, now)
         with self._changed:
             if key in self._asking:
+                return
+            if len(self._asking) >= ASKING:
+                self._owed.add(run)
                 return
             self._asking.add(key)
         self._pool.submit(self._ask, ledger, run, cause, partial(self._done, key))

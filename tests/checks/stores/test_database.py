@@ -228,9 +228,12 @@ def test_the_zone_of_this_host_does_not_move_instants(target, open_store, monkey
     store = open_store(target)
     instant = "cast(timestamptz '2026-04-01 22:00:00+00' as varchar)"
 
-    with store.session(), store.session() as second:
-        with second.select(f"select {instant}", {}) as rows:
-            assert list(rows) == [("2026-04-01 22:00:00+00",)]
+    with (
+        store.session(),
+        store.session() as second,
+        second.select(f"select {instant}", {}) as rows,
+    ):
+        assert list(rows) == [("2026-04-01 22:00:00+00",)]
 
 
 def test_keys_are_the_same_whatever_type_a_store_keeps_them_in(target, open_store):
