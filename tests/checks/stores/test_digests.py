@@ -1,8 +1,10 @@
 """What a database makes of a key is what Python makes of it: every value, to the byte."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import make_url
 
 from verifier.checks.keys import key_of
 from verifier.checks.sketch import digest, sketch_of
@@ -159,3 +161,24 @@ def test_of_other_types_nothing_is_certain(planted, target):
     for kind in OTHERS[target.kind]:
         with planted(kind, ["null"]) as session:
             assert texts_of(session, "v") is None, kind
+
+
+@pytest.mark.slow
+def test_a_database_that_keeps_text_in_other_bytes_takes_no_digests(
+    postgres_server, make_target, open_store
+):
+    server = make_target(postgres_server)
+    name = f"latin_{uuid4().hex}"
+    server.write(f"create database {name} encoding 'LATIN1' locale 'C' template template0")
+    target = make_target(
+        make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+    )
+    try:
+        target.write("create table t (v text)", "insert into t values ('é')")
+        store = open_store(target)
+        with store.session() as session:
+            assert asked(session, "v") == [("é",)]
+            assert texts_of(session, "v") is None
+        store.close()
+    finally:
+        server.write(f"drop database {name} with (force)")
