@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 from threading import Event, Thread
 from typing import Any
 
+import pytest
 import structlog
 
 from verifier.engine import recording
 from verifier.engine.recording import Entry, Recorder
-from verifier.ledger.errors import LedgerUnavailable
+from verifier.ledger.errors import Conflict, LedgerUnavailable
 from verifier.ledger.evaluations import Answered
 from verifier.runs.binding import RunKey
 from verifier.runs.evaluation import Cause, Evaluation
@@ -32,6 +33,8 @@ class Writes:
         assert self.goes_on.wait(PATIENCE)
         if "unwritable" in jobs:
             raise ValueError("it cannot be written")
+        if "hindered" in jobs:
+            raise Conflict("somebody else was in the way")
         if "refused" in jobs:
             raise LedgerUnavailable("no disk")
         self.groups.append(jobs)
@@ -78,17 +81,23 @@ def test_what_is_answered_under_another_lease_is_written_by_itself() -> None:
     assert (one.groups, other.groups) == ([["b", "c"]], [["d"]])
 
 
-def test_one_that_cannot_be_written_keeps_no_other_from_it_and_is_told() -> None:
+@pytest.mark.parametrize(
+    ("job", "event"),
+    [("unwritable", "evaluation_failed"), ("hindered", "evaluation_not_recorded")],
+)
+def test_one_that_cannot_be_written_keeps_no_other_from_it_and_is_told(
+    job: str, event: str
+) -> None:
     recorder, ledger, done = Recorder(), Writes(), []
     with structlog.testing.capture_logs() as logs:
         keep(recorder, ledger, "a", done)
         assert ledger.begun.wait(PATIENCE)
-        keep(recorder, ledger, ["b", "unwritable", "c"], done)
+        keep(recorder, ledger, ["b", job, "c"], done)
         ledger.goes_on.set()
         recorder.close()
     assert ledger.groups == [["a"], ["b"], ["c"]]
-    assert [each["event"] for each in logs] == ["evaluation_failed"]
-    assert done == ["a", "b", "unwritable", "c"]
+    assert [each["event"] for each in logs] == [event]
+    assert done == ["a", "b", job, "c"]
 
 
 def test_of_a_group_that_was_refused_each_run_is_told() -> None:

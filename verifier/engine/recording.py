@@ -9,7 +9,7 @@ from threading import BoundedSemaphore
 import msgspec
 import structlog
 
-from verifier.ledger.errors import LedgerUnavailable
+from verifier.ledger.errors import Conflict, LedgerUnavailable
 from verifier.ledger.evaluations import Answered
 from verifier.ledger.ledger import Ledger
 
@@ -64,12 +64,18 @@ class Recorder:
         try:
             ledger.record_all(answers, max(each.evaluation.finished_at for each in answers))
         except LedgerUnavailable as error:
+            if isinstance(error, Conflict) and len(entries) > 1:
+                self._keep_apart(ledger, entries)
+                return
             for each in answers:
                 log.warning("evaluation_not_recorded", run=each.key.path, error=str(error))
         except Exception:
-            if len(entries) == 1:
-                log.exception("evaluation_failed", run=answers[0].key.path)
+            if len(entries) > 1:
+                self._keep_apart(ledger, entries)
                 return
-            # One that cannot be kept must not keep the others from it.
-            for entry in entries:
-                self._keep(ledger, [entry])
+            log.exception("evaluation_failed", run=answers[0].key.path)
+
+    def _keep_apart(self, ledger: Ledger, entries: Sequence[Entry]) -> None:
+        """One that cannot be kept must not keep the others from it."""
+        for entry in entries:
+            self._keep(ledger, [entry])
