@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from verifier.runs.attempt import Told, fold
 from verifier.runs.binding import RunKey
 from verifier.runs.declaration import Overlap
+from verifier.runs.evaluation import PartitionCount
 from verifier.runs.signal import EffectNote, EndProof, Progress
 from verifier.runs.standing import finding_of, standing
+from verifier.runs.verdict import Verdict
 
 ENDED = ("started 02:00", "failed 02:10")
 ANONYMOUS = "~2026-04-03T02:00:00Z"
@@ -595,3 +597,72 @@ def test_a_mute_never_hides_damage(build, data):
         assert muted.verdict == "excused"
     else:
         assert muted == plain
+
+
+# A run of all partitions, and what became of its exceptions.
+
+
+@pytest.fixture
+def parted(build):
+    """Judges a run of three partitions, of which a and b have a part, by the verdicts of those."""
+    checks = (build.check(apart=True), build.check("total", type="reconcile", says_effect=False))
+    job = build.job(partition_name="tenant", checks=checks)
+
+    def judge(total="holds", actions=(), *, strange=0, holding=1, **parts):
+        count = PartitionCount(total=3, holding=holding, exceptions=("a", "b"), strange=strange)
+        looks = [
+            msgspec.structs.replace(build.look(when, rows="partial", total=total), partitions=count)
+            for when in ("02:10:10", "02:10:20")
+        ]
+        evidence = finding_of(build.facts(job), looks[1]).digest
+        said = [build.action(each, "03:00", evidence=evidence) for each in actions]
+        words = {name: word and Verdict(word) for name, word in parts.items()}
+        facts = build.facts(job, [build.attempt(*ENDED)], looks, parts=words, actions=said)
+        return standing(facts, build.at("03:01"))
+
+    return judge
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "verdict"),
+    [
+        ("reconciled", "verified", "reconciled"),
+        ("reconciled", "excused", "excused"),
+        ("verified", "verified", "verified"),
+        ("reconciled", "absent", "partial"),
+        ("duplicated", "absent", "partial"),
+        ("reconciled", None, "partial"),
+    ],
+)
+def test_a_run_of_all_is_closed_once_each_exception_is(parted, a, b, verdict):
+    assert parted(a=a, b=b).verdict == verdict
+
+
+def test_an_exception_without_a_run_of_its_own_keeps_the_run_of_all_open(parted):
+    assert parted(a="reconciled").verdict == "partial"
+    assert parted(a="reconciled", b="reconciled", holding=0).verdict == "partial"
+
+
+def test_what_no_exception_explains_keeps_the_run_of_all_open(parted):
+    assert parted(a="reconciled", b="reconciled", strange=1).verdict == "partial"
+    assert parted(a="reconciled", b="reconciled", total="violated").verdict == "partial"
+    assert parted(a="reconciled", b="reconciled", total="unknown").verdict == "partial"
+
+
+def test_a_run_of_all_that_a_person_closed_is_closed_whatever_no_exception_explains(parted):
+    stood = parted("violated", ["reconcile"], strange=1, a="reconciled", b="verified")
+    assert stood.verdict == "reconciled"
+    assert parted(actions=["reconcile"], a=None).verdict == "reconciled"
+
+
+def test_a_run_of_all_that_a_person_closed_opens_with_any_exception(parted):
+    assert parted(actions=["reconcile"], a="reconciled", b="absent").verdict == "partial"
+
+
+def test_who_skips_all_skips_each_and_who_reconciles_all_saw_nothing_of_one(build, north):
+    looks = twice(build, "partial")
+    ended = build.attempt(*ENDED)
+    for kind, verdict in (("skip", "excused"), ("reconcile", "partial")):
+        said = closed(build, kind, evidence_of=looks[1])
+        facts = build.facts(build.job(), [ended], looks, actions=[said], **north)
+        assert standing(facts, build.at("03:01")).verdict == verdict

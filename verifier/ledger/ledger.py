@@ -311,7 +311,7 @@ class Ledger:
         """Keep an operator's action; False where it is kept already.
 
         ``now`` is the action's own instant where it is not given. ``also``: what it means
-        for other runs, kept with it or not at all.
+        for partitions of its run, kept with it or not at all.
 
         What it changes about one run is judged at once; what a mute changes about
         the runs of its job, when they are next looked after.
@@ -323,8 +323,7 @@ class Ledger:
             for each in also:
                 actions.add(transaction.connection, each)
             if action.run_id is not None:
-                touched = [each.run_id for each in (action, *also) if each.run_id is not None]
-                keys = run_rows.keys_of(transaction.connection, touched)
+                keys = run_rows.keys_of(transaction.connection, [action.run_id])
                 restand(transaction, keys, action.kind)
             elif action.kind in (ActionKind.MUTE, ActionKind.UNMUTE):
                 muted = (runs.c.job == action.job, runs.c.at >= action.at)
