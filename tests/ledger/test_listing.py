@@ -1,7 +1,12 @@
+from datetime import timedelta
+
 import pytest
+from msgspec import structs
 
 from verifier.ledger.listing import RunFilter
 from verifier.ledger.types import RunLane
+from verifier.runs.declaration import CheckTraits, Every
+from verifier.runs.evaluation import CheckResult, PartitionCount, Result
 from verifier.runs.occurrence import Useful
 from verifier.runs.verdict import Verdict
 
@@ -109,3 +114,118 @@ def test_what_other_verified_runs_answered_tells_what_is_usual(week, build):
     assert len(week.verified_answers(build.key("nightly", "+9 02:00"), 20)["rows"]) == nights + 1
     assert len(week.verified_answers(tonight, 1)["rows"]) == 1
     assert week.verified_answers(unknown, 20) == {}
+
+
+# A job whose partitions are told apart, every hour.
+
+
+class Hours:
+    """Runs of all ten partitions, each looked at twice, ten minutes after it was due."""
+
+    def __init__(self, ledger, build):
+        self.ledger, self.build = ledger, build
+        checks = (
+            CheckTraits(name="rows", type="scope", says_effect=True, apart=True),
+            CheckTraits(name="total", type="reconcile"),
+            CheckTraits(name="hint", type="reconcile", only_warns=True),
+        )
+        job = build.job("tenants", Every(period=timedelta(hours=1)), checks=checks)
+        job = structs.replace(job, partition_name="tenant")
+        ledger.declare("tenants", job, {}, build.declared)
+
+    def of(self, hour, partition=""):
+        return self.build.key("tenants", f"{hour:02}:00", partition)
+
+    def look(self, hour, *lacking, unnamed=0, amiss=(), alone=()):
+        """``lacking`` are exceptions with a name, ``alone`` those that were verified since."""
+        holding = 10 - len(lacking) - unnamed
+        count = PartitionCount(total=10, holding=holding, exceptions=lacking)
+        word = "complete" if holding == 10 else "partial"
+        for minute in (10, 11):
+            when, key = f"{hour:02}:{minute}", self.of(hour)
+            found = self.build.evaluation(key, when, word, expected=10, done=holding)
+            quality = [
+                CheckResult(
+                    name=name,
+                    type="reconcile",
+                    result=Result.VIOLATED if name in amiss else Result.HOLDS,
+                    evaluated_at=self.build.at(when),
+                )
+                for name in ("total", "hint")
+            ]
+            results = (*found.results, *quality)
+            found = structs.replace(found, results=results, partitions=count)
+            parts = {
+                self.of(hour, name): self.build.evaluation(
+                    self.of(hour, name),
+                    when,
+                    "complete" if name in alone else "partial",
+                    expected=1,
+                )
+                for name in lacking
+            }
+            self.ledger.record(key, found, self.build.at(when), partitions=parts)
+
+    @property
+    def useful(self):
+        found = self.ledger.last_useful("tenants")
+        return None if found is None else found.due.hour
+
+
+@pytest.fixture
+def hours(ledger, build):
+    return Hours(ledger, build)
+
+
+def test_a_partition_is_as_fresh_as_the_newest_run_that_served_it(hours):
+    hours.look(1, "a")
+    hours.look(2, "b")
+    assert hours.useful == 1
+    hours.look(3)
+    assert hours.useful == 3
+
+
+def test_where_not_all_exceptions_have_a_name_nobody_knows_who_was_served(hours):
+    hours.look(1, "a")
+    hours.look(2, "b", unnamed=4)
+    assert hours.useful is None
+
+
+def test_what_is_wrong_with_the_whole_run_serves_nobody(hours):
+    hours.look(1, "a")
+    hours.look(2, amiss=["total"])
+    assert hours.useful is None
+
+
+def test_what_only_warns_keeps_nobody_from_being_served(hours):
+    hours.look(1, "a")
+    hours.look(2, "b", amiss=["hint"])
+    assert hours.useful == 1
+
+
+def test_a_partition_that_was_verified_by_itself_was_served(hours):
+    hours.look(1, "a")
+    hours.look(2, "a", "b", alone=["a"])
+    assert hours.useful == 1
+
+
+def test_a_run_of_all_that_a_person_counts_as_useful_served_everybody(hours, build):
+    hours.look(1, "a")
+    key = hours.of(1)
+    finding = hours.ledger.judge([key], build.at("01:12"))[key].standing.finding
+    said = build.action(
+        "reconcile", "01:20", "tenants", key, evidence=finding.digest, counts_as_useful=True
+    )
+    hours.ledger.act(said)
+    assert hours.useful is None  # a is open still
+    part = hours.of(1, "a")
+    seen = hours.ledger.judge([part], build.at("01:21"))[part].standing.finding
+    hours.ledger.act(build.action("reconcile", "01:30", "tenants", part, evidence=seen.digest))
+    assert hours.useful == 1
+
+
+def test_what_checks_answered_last_is_told_of_the_run_of_all(hours, build):
+    names = "abcdef"
+    hours.look(1, *names)
+    answers = hours.ledger.job_facts("tenants", build.at("01:30")).answers
+    assert [each.expected for each in answers if each.name == "rows"] == [10]
