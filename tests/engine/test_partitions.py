@@ -630,6 +630,14 @@ def test_counters_count_each_tenant_once(tenants: Tenants, operator: Operator) -
     assert counted(tenants, "runs_judged") == judged
     assert counted(tenants, "useful_completions") == {"": TENANTS - 1}
     assert counted(tenants, "verdict_revisions") == {"": 1}
+    with sqlite3.connect(tenants.home / "warehouse.db") as warehouse:
+        warehouse.execute("delete from metrics where tenant = 't005'")
+        warehouse.execute("insert into metrics values (?, 't005')", [SLOT])
+    warehouse.close()
+    verify(tenants.ledger, tenants.fleet, [tenants.key(DUE)], lambda: tenants.now, tenants.wait)
+    assert tenants.run(DUE)["verdict"] == "verified"
+    assert counted(tenants, "verdict_revisions") == {"": 2}
+    assert counted(tenants, "useful_completions") == {"": TENANTS}
 
 
 def test_what_no_tenant_explains_is_counted_of_the_run_of_all(tenants: Tenants) -> None:
@@ -646,9 +654,22 @@ def test_what_no_tenant_explains_is_counted_of_the_run_of_all(tenants: Tenants) 
 
 def test_a_tenant_that_was_tried_before_all_were_is_created_once(tenants: Tenants) -> None:
     tenants.wrote(DUE)
-    tenants.say(Kind.STARTED, "one", "t001")
-    tenants.say(Kind.SUCCEEDED, "one", "t001")
-    tenants.now += timedelta(minutes=1)
+    early = DUE - timedelta(seconds=20)
+    tenants.until(early)
+    said = [
+        Signal(
+            job="health",
+            kind=kind,
+            at=early,
+            id=f"one/{kind}",
+            attempt="one",
+            partition="t001",
+            due=DUE,
+        )
+        for kind in (Kind.STARTED, Kind.SUCCEEDED)
+    ]
+    tenants.ledger.append(said, source="native", received_at=early)
+    assert counted(tenants, "runs_created") == {"": 1}
     tenants.ran(DUE, "a1")
     tenants.until(DUE + timedelta(minutes=6))
     assert tenants.rows() == ["- verified", "t001 verified"]

@@ -95,3 +95,47 @@ def test_a_surface_whose_damage_repeats_takes_a_check_by_partition() -> None:
 
     (problem,) = [each for each in read(change).problems if each.code is Code.PARTITIONS_UNCLEAR]
     assert problem.path == "jobs.tenant-health.surfaces[1]"
+
+
+SENT = {
+    "type": "row_count",
+    "name": "sent",
+    "store": "warehouse",
+    "table": "mail",
+    "where": "1 = 1",
+    "ge": 1,
+}
+
+
+@pytest.mark.parametrize(
+    ("surfaces", "checks"),
+    [
+        ([{"name": "mail", "kind": "upsert", "checks": ["sent"]}], [SENT]),
+        (
+            [{"name": "mail", "kind": "external", "checks": ["sent"]}],
+            [{**SENT, "partition": "tenant"}],
+        ),
+        (
+            [{"name": "mail", "kind": "external"}],
+            [{**SENT, "partition": "tenant", "surface": "mail"}],
+        ),
+    ],
+    ids=["repeats nothing", "named by its surface", "names its surface"],
+)
+def test_a_surface_that_a_check_by_partition_looks_at_needs_no_other(
+    surfaces: list[dict[str, Any]], checks: list[dict[str, Any]]
+) -> None:
+    def change(job: dict[str, Any]) -> None:
+        del job["effects"]
+        job["checks"] += checks
+        job["surfaces"] = [{"name": "table", "kind": "upsert", "checks": ["metrics"]}, *surfaces]
+
+    assert [each for each in read(change).problems if each.code is Code.PARTITIONS_UNCLEAR] == []
+
+
+def test_an_only_surface_is_what_every_check_looks_at() -> None:
+    def change(job: dict[str, Any]) -> None:
+        del job["effects"]
+        job["surfaces"] = [{"name": "mail", "kind": "external"}]
+
+    assert [each for each in read(change).problems if each.code is Code.PARTITIONS_UNCLEAR] == []
