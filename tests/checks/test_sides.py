@@ -387,6 +387,29 @@ def test_many_keys_that_agree_are_not_held(both):
     assert both.ask(SCOPE, max_keys=11_000).reason == "too_many_keys"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_a_server_that_was_asked_for_all_keys_is_asked_for_their_sketch(both, kind):
+    """What it still sends of them is not wanted any more."""
+    numbers = {"postgresql": "generate_series(1, 60000) as s(n)", "mariadb": "numbers"}
+    both.write("k integer", [])
+    if kind == "mariadb":
+        both.target.write("create view numbers as select seq as n from seq_1_to_60000")
+    both.target.write(
+        "create table o (k integer)",
+        f"insert into o select n from {numbers[kind]}",
+        "insert into t select '2026-04-02', k from o where k > 1",
+        "insert into t values ('2026-04-02', 7)",
+    )
+    expected = {"store": "shop", "sql": "select k from o"}
+
+    for _ in range(5):
+        answer = both.ask({**SCOPE, "expected": expected}, max_keys=50_000)
+
+        assert (answer.expected, answer.missing, answer.surplus) == (60_000, 1, 1)
+        assert answer.evidence["compared"]["by"] == "sketches"
+
+
 @pytest.mark.parametrize("kind", ["duckdb"])
 def test_more_keys_than_can_be_held_may_all_be_missing(both):
     rows = [(f"tenant-{number % 700}", f"{number}") for number in range(12_000)]
