@@ -1,10 +1,13 @@
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from verifier.ledger import facts as run_facts
+from verifier.ledger.evaluations import Answered
 from verifier.ledger.listing import RunFilter
 from verifier.runs.declaration import CheckTraits, Covers, CoversOffset, Every, Overlap
+from verifier.runs.evaluation import PartitionCount
 from verifier.runs.guard import Decision, Ruling
 from verifier.runs.signal import Kind, Signal
 from verifier.runs.standing import standing
@@ -320,6 +323,54 @@ def test_a_partition_is_excused_once_a_later_run_of_all_is_verified_over_its_int
     verify(ledger, build, "tenants", "03:00")
     assert ledger.row(german).verdict == "excused"
     assert ledger.check(build.at("03:01")) == []
+
+
+def test_a_partition_is_excused_where_the_later_run_is_answered_for_with_its_own(
+    tenants, told, build
+):
+    """As after an outage: both runs of all are asked about and kept together."""
+    ledger, german = tenants, build.key("tenants", "01:00", "de")
+    wholes = [build.key("tenants", when) for when in ("01:00", "03:00")]
+    ledger.expect("tenants", [key.due for key in wholes], build.at("03:00"))
+    told(build.signal("started", "01:00:01", attempt="de", job="tenants", partition="de"))
+    told(build.signal("failed", "01:01", attempt="de", job="tenants", partition="de"))
+    told(build.signal("started", "03:00:01", attempt="all", job="tenants"))
+    told(build.signal("succeeded", "03:01", attempt="all", job="tenants"))
+    answers = [
+        Answered(key=key, evaluation=build.evaluation(key, "03:02", word))
+        for key, word in zip(wholes, ("none", "complete"), strict=True)
+    ]
+    ledger.record_all(answers, build.at("03:02"))
+    assert [ledger.row(key).verdict for key in wholes] == ["excused", "verified"]
+    assert ledger.row(german).verdict == "excused"
+    assert ledger.check(build.at("03:02")) == []
+
+
+def test_a_run_is_excused_once_the_last_exception_of_a_later_one_is_verified(ledger, told, build):
+    declaration = build.job(
+        "regions",
+        Every(period=HOUR),
+        checks=(CheckTraits(name="rows", type="scope", says_effect=True, apart=True),),
+        overlap=Overlap.COALESCE,
+        covers=Covers.SAME_DAY,
+        partition_name="region",
+    )
+    ledger.declare("regions", declaration, {}, build.declared)
+    missed, later = (build.key("regions", when) for when in ("01:00", "03:00"))
+    ledger.expect("regions", [missed.due, later.due], build.at("03:00"))
+    told(build.signal("started", "03:00:01", attempt="all", job="regions"))
+    told(build.signal("succeeded", "03:01", attempt="all", job="regions"))
+    german = build.key("regions", "03:00", "de")
+    count = PartitionCount(total=2, holding=1, exceptions=("de",))
+    for when in ("03:02", "03:03"):
+        found = msgspec.structs.replace(build.evaluation(later, when, "partial"), partitions=count)
+        parts = {german: build.evaluation(german, when, "none")}
+        ledger.record(later, found, build.at(when), partitions=parts)
+    assert (ledger.row(later).verdict, ledger.row(missed).verdict) == ("partial", None)
+    ledger.record(german, build.evaluation(german, "03:04", "complete"), build.at("03:04"))
+    assert ledger.row(later).verdict == "verified"
+    assert ledger.row(missed).verdict == "excused"
+    assert ledger.check(build.at("03:04")) == []
 
 
 def test_a_partition_that_is_verified_later_excuses_no_run_of_all(tenants, told, build):

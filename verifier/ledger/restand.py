@@ -50,16 +50,28 @@ def restand(transaction: Transaction, keys: Iterable[RunKey], cause: str) -> dic
     wholes = {run_rows.whole_job(key) for key in wanted if key.partition}
     wanted |= wholes | run_rows.partitions_of(transaction.connection, wanted)
     judged: dict[RunKey, Judged] = {}
-    answered = _restand(transaction, wanted, cause, judged)
-    if answered:
-        answered |= run_rows.partitions_of(transaction.connection, answered - wanted)
-        _restand(transaction, answered, cause, judged)
+    while wanted:
+        # This ends: a run of all rests on its partitions, and a run on later ones.
+        rests = _restand(transaction, wanted, cause, judged)
+        answered = rests.answered | run_rows.partitions_of(transaction.connection, rests.answered)
+        wanted = answered | rests.wholes
     return judged
+
+
+class Rests(msgspec.Struct, frozen=True):
+    """Runs whose standing rests on one that changed.
+
+    ``answered``: earlier ones, all partitions of which it may have answered. ``wholes``:
+    those of all partitions of which it is one; no other partition rests on them.
+    """
+
+    answered: set[RunKey]
+    wholes: set[RunKey]
 
 
 def _restand(
     transaction: Transaction, keys: set[RunKey], cause: str, judged: dict[RunKey, Judged]
-) -> set[RunKey]:
+) -> Rests:
     """Judge ``keys``; returns the runs whose standing rests on one that changed."""
     connection = transaction.connection
     rows = run_rows.lock(connection, keys)
@@ -67,7 +79,7 @@ def _restand(
     beside = rivals.of_runs(connection, facts.values())
     changes: list[tuple[RunRow, RunRow]] = []
     forgotten: list[str] = []
-    dependent: set[RunKey] = set()
+    rests = Rests(set(), set())
     for row in rows:
         known = facts[row.key]
         if _is_forgotten(connection, row, known):
@@ -82,13 +94,13 @@ def _restand(
         changes.append((row, new))
         run_events.count_revision(transaction, known, row.verdict, new.verdict)
         if (row.verdict is Verdict.VERIFIED) != (new.verdict is Verdict.VERIFIED):
-            dependent |= _answered_by(transaction, row.key, known.declaration)
+            rests.answered.update(_answered_by(transaction, row.key, known.declaration))
         if row.key.partition and row.verdict is not new.verdict:
             # What became of its exceptions is what becomes of the run of all.
-            dependent.add(run_rows.whole_job(row.key))
+            rests.wholes.add(run_rows.whole_job(row.key))
     _write(transaction, changes, cause)
     _forget(connection, forgotten)
-    return dependent
+    return rests
 
 
 def _row(
