@@ -3,13 +3,16 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from verifier.engine.actions import ActionRefused, ActionRequest
+from verifier.engine.assess import inquire
 from verifier.engine.documents import find_run
 from verifier.engine.export import export
 from verifier.ledger.history import Span
 from verifier.runs.action import ActionKind
+from verifier.runs.evaluation import Cause
 
 FIRST = datetime(2026, 4, 2, 2, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -188,3 +191,35 @@ def test_only_a_run_that_is_judged_by_an_older_declaration_is_judged_anew(world:
     with pytest.raises(ActionRefused, match=r"since 2026-04-01T12:00:00Z; a changed landed\.yaml"):
         act(world, ActionKind.REJUDGE)
     assert world.run()["actions"] == []
+
+
+def test_a_run_is_not_judged_anew_over_another_interval(world: Any) -> None:
+    half_done(world)
+    world.now = FIRST + 20 * MINUTE
+    path = world.home / "landed.yaml"
+    path.write_text(path.read_text().replace("covers: previous-day", "covers: same-day"))
+    world.close()
+    world.open()
+    said = (
+        "covers 2026-04-01T00:00:00Z to 2026-04-02T00:00:00Z, and by what is declared now it would "
+        "cover 2026-04-02T00:00:00Z to 2026-04-03T00:00:00Z: a run keeps what it covers"
+    )
+    with pytest.raises(ActionRefused, match=said):
+        act(world, ActionKind.REJUDGE)
+    assert world.run()["actions"] == []
+
+
+def test_a_look_by_what_was_declared_before_is_dropped_once_a_run_is_judged_anew(
+    world: Any,
+) -> None:
+    half_done(world)
+    world.now = FIRST + 20 * MINUTE
+    correct_the_check(world)
+    key = find_run(world.ledger, RUN)
+    world.now += MINUTE
+    act(world, ActionKind.REJUDGE)
+    service = world.service
+    late = inquire(service.ledger, service.fleet, key, Cause.RECHECK, lambda: world.now)
+    stale = msgspec.structs.replace(late, rejudged_at=None)
+    assert service.ledger.record_all([stale], world.now) == set()
+    assert service.ledger.record_all([late], world.now) == {key}

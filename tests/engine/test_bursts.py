@@ -143,6 +143,19 @@ def test_while_signals_pour_in_a_tick_leaves_the_rest_to_the_next_second(burst: 
     assert world.verdicts().count("missing") == JOBS
 
 
+def test_signals_that_never_stop_pouring_in_hold_up_verdicts_for_a_while_only(burst: Any) -> None:
+    world = burst()
+    world.now = START + timedelta(seconds=1)
+    world.turns()
+    world.now, world.step = LATE, engines.TURN * 2
+    world.poured = engines.POURING
+    assert not world.engine.tick(world.clock())
+    world.now = LATE + engines.PATIENCE
+    assert world.engine.tick(world.clock())
+    world.turns()
+    assert world.verdicts().count("missing") == JOBS
+
+
 def test_what_falls_due_within_a_round_is_seen_by_the_next_one(burst: Any) -> None:
     world = burst()
     world.now = START + timedelta(seconds=1)

@@ -9,9 +9,11 @@ from verifier.ledger.ledger import Ledger
 from verifier.runs.action import Action, ActionKind, is_held, is_muted
 from verifier.runs.binding import RunKey
 from verifier.runs.instant import format_instant
+from verifier.runs.interval import Interval
 from verifier.runs.lifecycle import end_of
 from verifier.runs.signal import EndProof, Kind, Signal
 from verifier.runs.standing import standing
+from verifier.runs.view import interval_of
 
 ON_RUNS = frozenset({ActionKind.FENCE, ActionKind.SKIP, ActionKind.RECONCILE, ActionKind.REJUDGE})
 """Actions on one run; the others are on a job."""
@@ -124,12 +126,28 @@ def _check_rejudged(ledger: Ledger, key: RunKey, now: datetime) -> None:
     if key.partition and latest.declaration.partition_name is not None:
         whole = msgspec.structs.replace(key, partition="")
         raise ActionRefused(f"expected {whole.path}: all partitions are judged at once")
-    if ledger.facts(key, now).declared_at == latest.valid_from:
+    facts = ledger.facts(key, now)
+    if facts.declared_at == latest.valid_from:
         raise ActionRefused(
             f"{key.path} is judged already by what is declared now, since "
             f"{format_instant(latest.valid_from)}; a changed landed.yaml counts once `landed "
             "serve` has read it: send it SIGHUP"
         )
+    anew = msgspec.structs.replace(facts, declaration=latest.declaration)
+    covered, would = interval_of(facts), interval_of(anew)
+    if covered != would:
+        # Another interval is other work: that it was done proves nothing of this run's.
+        raise ActionRefused(
+            f"{key.path} covers {_told(covered)}, and by what is declared now it would cover "
+            f"{_told(would)}: a run keeps what it covers. Where its work was looked at by hand, "
+            f"close it with `landed act reconcile {key.path}`"
+        )
+
+
+def _told(interval: Interval | None) -> str:
+    if interval is None:
+        return "no interval"
+    return f"{format_instant(interval.start)} to {format_instant(interval.end)}"
 
 
 def _evidence(ledger: Ledger, key: RunKey, now: datetime) -> str | None:

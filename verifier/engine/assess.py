@@ -16,6 +16,7 @@ from verifier.engine.clock import Clock, Stopping
 from verifier.engine.fleet import Fleet
 from verifier.ledger.evaluations import Answered
 from verifier.ledger.ledger import Ledger
+from verifier.runs.action import rejudged_at
 from verifier.runs.binding import RunKey
 from verifier.runs.declaration import CheckTraits
 from verifier.runs.evaluation import Cause, CheckResult, Evaluation, PartitionCount, Result
@@ -78,6 +79,7 @@ def inquire(ledger: Ledger, fleet: Fleet, key: RunKey, cause: Cause, clock: Cloc
             for each in _recorded(whole, known, new)
         },
         last=before[-1].evaluation_id if before else None,
+        rejudged_at=rejudged_at(facts.actions),
     )
 
 

@@ -43,6 +43,9 @@ TURN = timedelta(milliseconds=100)
 POURING = 50
 """Signals that come during one tick at which the rest of it can wait: their senders do."""
 
+PATIENCE = timedelta(seconds=30)
+"""For so long a round gives way to signals that pour in; then its runs have waited enough."""
+
 log = structlog.get_logger()
 
 
@@ -77,8 +80,8 @@ class Engine:
     def tick(self, now: datetime) -> bool:
         """Do what is due at ``now``, for a moment; whether there is more to do at once.
 
-        While signals pour in there is not: who sends them waits for the same processor
-        and the same locks, and what is judged then is soon judged again.
+        While signals pour in there is not, for a while: who sends them waits for the same
+        processor and the same locks, and what is judged then is soon judged again.
         Evaluations are only begun. Nothing is done where it is another process's turn.
         """
         taken = self._ledger.taken
@@ -86,13 +89,16 @@ class Engine:
         if sweeps is None:
             return False
         sweeps.now = now
+        if sweeps.round is None:
+            sweeps.round, sweeps.began = self._round(sweeps), now
         # One that fails is over, and the next tick begins another.
-        round_, sweeps.round = sweeps.round or self._round(sweeps), None
+        round_, sweeps.round = sweeps.round, None
         try:
             for _ in round_:
                 if self._clock() - now > TURN:
                     sweeps.round = round_
-                    return self._ledger.taken - taken < POURING
+                    pouring = self._ledger.taken - taken >= POURING
+                    return not pouring or now - sweeps.began >= PATIENCE
         except LeaseLost as error:
             log.warning("sweep_not_recorded", error=str(error))
             self._turn.lost()
@@ -233,6 +239,7 @@ class Sweeps:
         self.lease = lease
         self.now = now
         self.round: Iterator[None] | None = None
+        self.began = now
         self.ledger = ledger.under(lease)
         self.due = DueSweep(self.ledger)
 

@@ -1,12 +1,13 @@
 """Operator actions: appended, never edited."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from verifier.ledger.schema import actions
 from verifier.ledger.statements import Among, chunks, insert_missing
-from verifier.runs.action import Action
+from verifier.runs.action import Action, ActionKind
 
 
 def add(connection: Connection, action: Action) -> bool:
@@ -43,5 +44,18 @@ def on(connection: Connection, jobs: Iterable[str], run_ids: Iterable[str]) -> l
     return sorted(found, key=lambda action: (action.at, action.action_id))
 
 
+def rejudged(connection: Connection, run_ids: Iterable[str]) -> dict[str, datetime]:
+    """When each run that a person had judged anew was so for the last time."""
+    found: dict[str, datetime] = {}
+    for piece in chunks(run_ids):
+        found.update(map(tuple, connection.execute(_REJUDGED, {"run_ids": piece})))
+    return found
+
+
+_REJUDGED = (
+    select(actions.c.run_id, func.max(actions.c.at))
+    .where(Among(actions.c.run_id, "run_ids"), actions.c.kind == ActionKind.REJUDGE)
+    .group_by(actions.c.run_id)
+)
 _ON_JOBS = select(actions.c.body).where(Among(actions.c.job, "jobs"), actions.c.run_id.is_(None))
 _ON_RUNS = select(actions.c.body).where(Among(actions.c.run_id, "run_ids"))

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, Row, select
 
 from verifier.catalogue.histograms import CHECK_DURATION
 from verifier.catalogue.reasons import unknown_group
+from verifier.ledger import actions
 from verifier.ledger import runs as run_rows
 from verifier.ledger.documents import stores_asked
 from verifier.ledger.schema import evaluations, runs
@@ -41,24 +43,31 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
 
     ``partitions``: at the same time, of single ones of a run of all. ``last``: the id of
     the run's last evaluation before they were asked, None where there was none.
+    ``rejudged_at``: when a person had had the run judged anew by then, None where nobody.
     """
 
     key: RunKey
     evaluation: Evaluation
     partitions: Mapping[RunKey, Evaluation] = NO_PARTITIONS
     last: str | None = None
+    rejudged_at: datetime | None = None
 
 
 def still_wanted(connection: Connection, answers: Iterable[Answered]) -> list[Answered]:
     """Those whose run nobody else has answered for since they were asked for.
 
-    Of two that look because it is time so one counts.
+    Of two that look because it is time so one counts; and none of a run that a person
+    has had judged anew meanwhile, since it was asked by what was declared before.
     """
     asked = list(answers)
     last = last_of_runs(connection, (each.key.run_id for each in asked))
+    anew = actions.rejudged(connection, (each.key.run_id for each in asked))
     wanted: dict[RunKey, Answered] = {}
     for each in asked:
-        if each.key not in wanted and last.get(each.key.run_id) == each.last:
+        run_id = each.key.run_id
+        if each.key in wanted or last.get(run_id) != each.last:
+            continue
+        if anew.get(run_id) == each.rejudged_at:
             wanted[each.key] = each
     return list(wanted.values())
 
