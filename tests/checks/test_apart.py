@@ -50,7 +50,7 @@ def test_numbers_that_no_answer_tells_are_not_told_of_all() -> None:
 
 def test_copies_of_a_partition_that_nobody_listed_are_counted_with_all() -> None:
     found = whole({"stranger": TWICE}, rest=HELD)
-    assert (found.effect, found.surplus, found.unexpected) == (Effect.DUPLICATED, 2, 1)
+    assert (found.effect, found.surplus, found.unexpected) == (Effect.DUPLICATED, 2, 3)
 
 
 def test_rows_of_nobody_are_keys_that_nobody_expected() -> None:

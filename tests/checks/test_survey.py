@@ -206,10 +206,10 @@ def test_classes_count_their_own(defects: Fleet) -> None:
 def test_a_partition_that_nobody_listed_is_no_exception_but_unexpected(fleet: Fleet) -> None:
     fleet.has("a")
     fleet.wrote("a", *SLOTS)
-    fleet.wrote("stranger", "1")
+    fleet.wrote("stranger", "1", "2", "3")
     fleet.wrote(None, "1", "2")
     (whole,) = fleet.survey(SCOPE).whole
-    assert (whole.result, whole.effect, whole.unexpected) == (Result.VIOLATED, Effect.COMPLETE, 3)
+    assert (whole.result, whole.effect, whole.unexpected) == (Result.VIOLATED, Effect.COMPLETE, 5)
     assert whole.evidence["partitions"]["unlisted"] == ["stranger"]
 
 
@@ -491,6 +491,22 @@ def test_partitions_are_compared_by_their_plain_text(fleet: Fleet) -> None:
     found = fleet.survey({**COUNT, "eq": 1})
     assert sorted(found.listed) == ["1", "2"]
     assert found.exceptions == []
+
+
+@pytest.mark.parametrize("told", ["bounds", "numbers"])
+def test_rows_of_a_partition_that_nobody_listed_are_each_unexpected(
+    fleet: Fleet, told: str
+) -> None:
+    fleet.has("a")
+    fleet.wrote("a", *SLOTS)
+    fleet.wrote("stranger", "1", "2")
+    sql = "select id, 3 from tenants"
+    numbers = {"expected": {"store": "orders", "sql": sql}, "within_abs": 0}
+    check = COUNT if told == "bounds" else {**COUNT, **numbers}
+    if told == "numbers":
+        del check["eq"]
+    (whole,) = fleet.survey(check).whole
+    assert (whole.result, whole.unexpected) == (Result.VIOLATED, 2)
 
 
 def test_rows_of_nobody_are_counted_each_by_itself(fleet: Fleet) -> None:

@@ -40,6 +40,20 @@ def test_what_cannot_be_asked_cannot_be_told(home: Any, landed: Landed) -> None:
     assert "ambiguous" in told.out
 
 
+def test_a_verdict_that_stands_is_no_answer_of_a_destination_that_is_away(
+    home: Any, landed: Landed
+) -> None:
+    assert landed("verify", "revenue", "--due", home.verified).code == 0
+    (home.path / "warehouse.db").rename(home.path / "away.db")
+    told = landed("verify", "revenue", "--due", home.verified)
+    assert told.code == 3
+    assert told.out.splitlines()[2].split()[0] == "verified"
+    assert "the destination could not tell now" in told.err
+    (home.path / "away.db").rename(home.path / "warehouse.db")
+    again = landed("verify", "revenue", "--due", home.verified)
+    assert (again.code, "could not tell" in again.err) == (0, False)
+
+
 def test_what_was_repaired_is_verified(home: Any, landed: Landed) -> None:
     hour = parse_instant(home.lied) - timedelta(hours=1)
     with sqlite3.connect(home.path / "warehouse.db") as warehouse:

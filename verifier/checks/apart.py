@@ -55,6 +55,17 @@ class Apart:
             return answer
         return Answer(result=Result.UNKNOWN, reason=doubt.reason)
 
+    def _strange_keys(self) -> int:
+        """How many keys are there, or expected, that are of no partition that is listed."""
+        return self._split.nameless + sum(map(self._keys_of, self.unlisted))
+
+    def _keys_of(self, name: str) -> int:
+        """The keys of a partition that nobody listed; one at least, or it would not be here."""
+        answer = self._split.answers[name]
+        if answer is None:
+            return self._split.strays.get(name) or 1
+        return (answer.done or 0) + answer.unexpected or 1
+
     def whole(self, listing: str) -> Answer:
         """The answer for the run of all, with the counts of all; ``listing`` names who they are.
 
@@ -75,7 +86,8 @@ class Apart:
             missing=sum(answer.missing * n for answer, n in self._counted),
             surplus=sum(answer.surplus * n for answer, n in self._counted)
             + sum(answer.surplus for answer in copies),
-            unexpected=sum(answer.unexpected * n for answer, n in self._counted) + self.strange,
+            unexpected=sum(answer.unexpected * n for answer, n in self._counted)
+            + self._strange_keys(),
             source_sketch=source,
             destination_sketch=destination,
         )

@@ -175,7 +175,9 @@ class RowCount(PartitionedCheck):
             believed = due or may_be_empty
             answers[name] = self._answer(found.get(name, 0), due, allowed) if believed else None
         allowed = overlap([*self._fixed(), *self._of_expected(0)])
-        return Split(answers, self._answer(0, 0, allowed) if may_be_empty else None, nameless)
+        rest = self._answer(0, 0, allowed) if may_be_empty else None
+        strays = {name: found[name] for name, answer in answers.items() if answer is None}
+        return Split(answers, rest, nameless, strays)
 
     def _answer(self, count: int, expected: int | None, allowed: Range) -> Answer:
         result, effect = self._judge(count, allowed)

@@ -76,15 +76,19 @@ class Scope(KeyedCheck):
             else:
                 by_partition[name].nameless[key] = count
         may_be_empty = self.expected.allow_empty
-        answers = {
-            name: each.answer() if each.due or each.surplus or may_be_empty else None
-            for name, each in by_partition.items()
-        }
+        answers: dict[str, Answer | None] = {}
+        strays = {}
+        for name, each in by_partition.items():
+            if each.due or each.surplus or may_be_empty:
+                answers[name] = each.answer()
+            else:
+                answers[name], strays[name] = None, each.answer().unexpected
         doubt = told(lambda: self.require_reach(inquiry))
         return Split(
             answers,
             Compared().answer() if may_be_empty else None,
             astray,
+            strays,
             doubt if isinstance(doubt, CannotTell) else None,
         )
 

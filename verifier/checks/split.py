@@ -21,13 +21,15 @@ class Split(msgspec.Struct, frozen=True):
     ``answers`` holds the partitions of which something was read, by name, and ``rest``
     is the answer for every other one that is listed. An answer is None where nothing
     was expected of the partition, and that may not be. ``nameless`` are rows that
-    belong to no partition, since theirs is NULL. ``doubt`` is why every answer but one of
-    copies is to be doubted: what was read may not be all there is.
+    belong to no partition, since theirs is NULL. ``strays`` is how many keys are there of
+    each partition whose answer is None. ``doubt`` is why every answer but one of copies is
+    to be doubted: what was read may not be all there is.
     """
 
     answers: Mapping[str, Answer | None]
     rest: Answer | None = None
     nameless: int = 0
+    strays: Mapping[str, int] = {}
     doubt: CannotTell | None = None
 
 

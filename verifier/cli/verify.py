@@ -8,7 +8,7 @@ import typer
 
 from verifier.cli.client import Document, Wanted
 from verifier.cli.connect import connect
-from verifier.cli.exits import CommandFailed, exit_of_runs
+from verifier.cli.exits import CommandFailed, ExitCode, exit_of_runs
 from verifier.cli.options import (
     ConfigOption,
     JsonOption,
@@ -24,6 +24,7 @@ from verifier.cli.text import seconds
 from verifier.cli.when import parse_moment
 from verifier.cli.where import Where
 from verifier.engine.clock import system_clock
+from verifier.runs.evaluation import Effect
 
 WAITING = "asking, and waiting for runs to settle"
 
@@ -58,10 +59,31 @@ def verify(
         show_json({"runs": found})
     elif found:
         show(runs_table(found, stdout().width))
+        _tell_unasked(found)
         _tell_declaration(found)
     else:
         note("no run is due there")
-    raise typer.Exit(exit_of_runs(found))
+    code = exit_of_runs(found)
+    if code == ExitCode.DONE and any(map(_was_not_told, found)):
+        code = ExitCode.CANNOT_TELL
+    raise typer.Exit(code)
+
+
+def _was_not_told(run: Document) -> bool:
+    """Whether the destination told once what it did not tell when it was asked now."""
+    now, judged = run["effect_now"], run["effect"]
+    return bool(now == Effect.UNKNOWN != judged)
+
+
+def _tell_unasked(runs: Sequence[Document]) -> None:
+    """A verdict that stands is not what the destination shows now."""
+    unasked = [run for run in runs if _was_not_told(run)]
+    if unasked:
+        whose = f"of {len(unasked)} of these runs " if len(runs) > 1 else ""
+        note(
+            f"{whose}the destination could not tell now: the verdict is from what it showed "
+            "before. `landed doctor` says whether its store can be asked"
+        )
 
 
 def _tell_declaration(runs: Sequence[Document]) -> None:
