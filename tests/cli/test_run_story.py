@@ -143,6 +143,11 @@ def test_every_fact_of_an_attempt_is_told(
         ({}, "violated totals: violated, asked 2026-04-03T02:00:00Z"),
         ({"required": False, "evaluated_at": None}, "totals: violated, not required"),
         ({"evidence": {"detail": "no such file"}}, "no such file"),
+        (
+            {"evidence": {"path": "out/a.csv", "wrong": ["it is empty", "it is old"]}},
+            "violated, out/a.csv: it is empty; it is old",
+        ),
+        ({"evidence": {"path": "out/a.csv", "wrong": []}}, "violated, asked"),
         ({"evidence": {"left": {"value": "3"}, "right": {"value": "2"}}}, "left 3, right 2"),
         ({"evidence": {"sample": {"missing": ["R1", ["a", None]]}}}, "missing keys: R1, a/NULL"),
         (

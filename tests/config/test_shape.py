@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -121,8 +122,21 @@ def test_a_driver_that_is_not_installed_is_told_with_what_to_install(
     monkeypatch.setattr("verifier.checks.stores.kinds.find_spec", lambda _name: None)
     problem = only(with_job().replace("sqlite:////srv/shop.db", "mariadb://landed@db/shop"))
     assert problem.path.endswith(".url")
-    assert problem.hint == "pip install 'landed[mysql]'"
+    assert problem.hint is not None
+    assert problem.hint.endswith(" install 'landed[mysql]'")
     assert problem.message.startswith("expected the driver pymysql to be installed")
+
+
+@pytest.mark.parametrize(
+    ("pip", "command"), [(True, "pip"), (False, f"python3 -m pip --python {sys.executable}")]
+)
+def test_a_driver_is_installed_from_outside_where_pip_is_not_inside(
+    with_job: With, only: Only, monkeypatch: pytest.MonkeyPatch, pip: bool, command: str
+) -> None:
+    monkeypatch.setattr("verifier.checks.stores.kinds.find_spec", lambda _name: None)
+    monkeypatch.setattr("verifier.config.shape.find_spec", lambda _name: pip or None)
+    problem = only(with_job().replace("sqlite:////srv/shop.db", "mariadb://landed@db/shop"))
+    assert problem.hint == f"{command} install 'landed[mysql]'"
 
 
 def test_a_name_that_cannot_be_is_told_without_it_where_it_could_be_a_secret(

@@ -17,7 +17,7 @@ from verifier.engine.assess import assess
 from verifier.engine.documents import document
 from verifier.engine.engine import Engine
 from verifier.engine.fleet import Fleet
-from verifier.engine.guarding import Gatekeeper, GuardRequest
+from verifier.engine.guarding import Gatekeeper, GuardAnswer, GuardRequest
 from verifier.engine.listening import still_here
 from verifier.ledger.ledger import Ledger
 from verifier.ledger.listing import RunFilter
@@ -134,11 +134,15 @@ class Tenants:
         self.ledger.append([said], source="native", received_at=self.now)
 
     def ask(self, partition: str | None) -> str:
+        """What the guard decides of a new attempt."""
+        return str(self.answer(partition).decision)
+
+    def answer(self, partition: str | None) -> GuardAnswer:
         """What the guard says to a new attempt."""
         gatekeeper = Gatekeeper(self.ledger, self.fleet, lambda: self.now)
         request = GuardRequest(job="health", attempt="new", due=DUE, partition=partition)
         try:
-            return str(gatekeeper.ask(request).decision)
+            return gatekeeper.ask(request)
         finally:
             gatekeeper.close()
 
@@ -298,6 +302,15 @@ def test_a_tenant_that_nobody_listed_has_no_verdict_by_luck(tenants: Tenants) ->
         "nobody listed stranger as a partition of this run: it is no part of it"
         in (stranger["advice"]["because"])
     )
+
+
+def test_the_guard_tells_a_tenant_that_nobody_listed_apart_from_one_nobody_can_tell_of(
+    tenants: Tenants,
+) -> None:
+    tenants.wrote(DUE)
+    tenants.ran(DUE, "a1")
+    tenants.until(DUE + timedelta(minutes=5))
+    assert tenants.answer("t0O3").why.startswith("t0O3 is not listed as a partition of this run; ")
 
 
 def test_nobody_has_to_look_at_a_tenant_that_nobody_listed(tenants: Tenants) -> None:

@@ -223,3 +223,12 @@ def test_where_nobody_can_tell_the_guard_does_as_declared(asked):
     unsure = rule(asked).why.endswith(f"when_unsure is {asked.when_unsure}")
     if unsure:
         assert rule(asked).decision == ("allow" if asked.when_unsure is OPEN else "refuse")
+
+
+def test_a_partition_that_is_not_listed_is_told_by_its_name():
+    known = again("unproven", "wait", probe="unknown")
+    assert rule(known).why == "its effect is not known; when_unsure is closed"
+    unlisted = again("unproven", "wait", probe="unknown", unlisted="t0O3")
+    assert rule(unlisted).why == (
+        "t0O3 is not listed as a partition of this run; when_unsure is closed"
+    )

@@ -136,6 +136,10 @@ def _evidence(evidence: Document) -> Iterator[str]:
     """What the counts leave out: totals, and the first keys of each sample."""
     if evidence.get("detail"):
         yield plain(evidence["detail"])
+    wrong = evidence.get("wrong")
+    if isinstance(wrong, list) and wrong:
+        where = f"{plain(evidence['path'])}: " if evidence.get("path") else ""
+        yield where + "; ".join(map(plain, wrong))
     for word in ("left", "right"):
         side = evidence.get(word)
         if isinstance(side, dict) and "value" in side:

@@ -114,7 +114,7 @@ class Code(StrEnum):
     PARTITIONS_UNCLEAR = (
         "LND228",
         "A job has `partitions` and no check that tells them apart, or a check names a "
-        "`partition` and its job has none.",
+        "`partition`, or binds `:partition`, and its job has none.",
     )
     UNKNOWN_CHECK = ("LND202", "A surface names a check that the job does not have.")
     SAME_NAME = ("LND203", "Two checks, or two surfaces, of one job have the same name.")

@@ -1,6 +1,6 @@
 """Reads ``landed.yaml``: text, document, references, shapes, rules, declarations.
 
-Every step goes as far as it can, so that all errors of a file are told at once.
+Every step goes as far as it can, so that as many errors of a file as can be are told at once.
 """
 
 import os

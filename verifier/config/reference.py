@@ -50,8 +50,7 @@ def landed_yaml() -> str:
         "# landed.yaml",
         "",
         "YAML 1.2, one document, at most 1 MiB. Every key that is not listed here is an error. "
-        "`landed validate` tells all errors of a file at once; what each code means is in "
-        "[errors](errors.md).",
+        "What `landed validate` tells of it is in [errors](errors.md).",
         "",
         "Texts may hold `${NAME}`, an environment variable, and `${file:/run/secrets/x}`, the "
         "text of a file; `$${` stands for `${`. They are replaced after the YAML was read. "
@@ -95,8 +94,11 @@ def errors() -> str:
     lines = [
         "# Errors of landed.yaml",
         "",
-        "Each problem is told as `file:line:column CODE path: expected …, found …. Hint: …`, all "
-        "of a file at once. A code never changes its meaning.",
+        "Each problem is told as `file:line:column CODE path: expected …, found …. Hint: …`, and "
+        "as many in one go as can be told: text that is no YAML hides what comes after it, and "
+        "where a key or a value of a job, a store, a source or the top of the file is wrong by "
+        "itself, what the values there mean together is only told when that is mended. "
+        "A code never changes its meaning.",
         "",
         "| code | meaning |",
         "|---|---|",

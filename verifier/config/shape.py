@@ -5,6 +5,8 @@ expected and what was found, without ever showing a value that may be a secret.
 """
 
 import re
+import sys
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -140,7 +142,7 @@ def _report_value(detail: ErrorDetails, path: Path, reporter: Reporter) -> None:
         code = Code.BAD_NAME if pattern == NAME_PATTERN else Code.BAD_VALUE
         expected = _PATTERNS.get(pattern, f"a text that matches {pattern}")
     elif kind == "missing_driver":
-        hint = f"pip install 'landed[{context['extra']}]'"
+        hint = _installing(str(context["extra"]))
         code, expected = Code.BAD_VALUE, f"the driver {context['driver']} to be installed for it"
     else:
         _report_words(str(context.get("error", detail["msg"])), path, found, reporter)
@@ -182,3 +184,9 @@ def _path(location: tuple[int | str, ...], written: Any) -> Path:
 
 def _is_a_branch(key: int | str) -> bool:
     return isinstance(key, str) and key[:1] in ("<", "[")
+
+
+def _installing(extra: str) -> str:
+    """The command that adds ``extra`` to where landed runs, which may have no pip itself."""
+    pip = "pip" if find_spec("pip") else f"python3 -m pip --python {sys.executable}"
+    return f"{pip} install 'landed[{extra}]'"

@@ -19,7 +19,7 @@ from verifier.runs.binding import RunKey
 from verifier.runs.contact import is_silent
 from verifier.runs.declaration import Declaration, Overlap, WhenUnsure
 from verifier.runs.effect import findings
-from verifier.runs.evaluation import Cause, Effect, Evaluation
+from verifier.runs.evaluation import Cause, Effect, Evaluation, is_unlisted
 from verifier.runs.guard import Ask, Decision, Mode, Ruling, forbids_beside, rule
 from verifier.runs.instant import format_instant, to_microseconds
 from verifier.runs.lifecycle import is_alive, is_at_large, is_pending
@@ -178,6 +178,7 @@ def ask_of(
         probe=finding.effect if finding else Effect.UNKNOWN,
         settling=settling,
         asked=probe is not None or not declaration.checks,
+        unlisted=request.partition if probe and is_unlisted([probe]) else None,
         clean=finding is not None
         and not (finding.violated or finding.unexpected or finding.unknown),
         repeats_harm=declaration.repeats_harm,

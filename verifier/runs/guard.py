@@ -37,7 +37,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     job that overlap forbids to run beside is alive or pending, as its id.
     ``at_large``: one of this run may still write. ``probe``: what the destination
     shows now, clean of unexpected keys and violations where it is complete.
-    ``asked``: the probe came back in time. ``blind``: we were not listening at the
+    ``asked``: the probe came back in time. ``unlisted``: the partition that is asked for,
+    where it is none of those that the job lists. ``blind``: we were not listening at the
     slot and have not caught up.
     """
 
@@ -47,6 +48,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     probe: Effect
     settling: bool = False
     asked: bool = True
+    unlisted: str | None = None
     clean: bool = True
     repeats_harm: bool = False
     active: str | None = None
@@ -119,6 +121,8 @@ def _again(ask: Ask) -> Ruling:
             if ask.mode is Mode.RESUME:
                 return Ruling(Decision.ALLOW, f"{_finding(ask)}: resume")
             return Ruling(Decision.REFUSE, f"{_finding(ask)}: only with --mode resume")
+        case _ if ask.unlisted is not None:
+            return _unsure(ask, f"{ask.unlisted} is not listed as a partition of this run")
         case _:
             return _unsure(ask, "its effect is not known")
 

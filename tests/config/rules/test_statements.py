@@ -15,11 +15,24 @@ def count(sql: str) -> str:
     return f'[{{type: row_count, name: rows, store: shop, sql: "{sql}", ge: 1}}]'
 
 
-@pytest.mark.parametrize("name", sorted(PARAMETERS))
+@pytest.mark.parametrize("name", sorted(PARAMETERS.keys() - {"partition"}))
 def test_every_parameter_of_a_run_may_be_bound(
     name: str, with_job: With, read: Callable[..., Reading]
 ) -> None:
     assert read(with_job(checks=count(f"select :{name}"))).problems == ()
+
+
+def test_partition_may_be_bound_only_where_the_job_has_partitions(
+    with_job: With, read: Callable[..., Reading]
+) -> None:
+    (problem,) = read(with_job(checks=count("select :partition"))).problems
+    assert (problem.code, problem.path) == (Code.PARTITIONS_UNCLEAR, "jobs.daily.checks[0].sql")
+    assert "':partition'" not in problem.message
+    assert ":partition is bound" in problem.message
+    assert problem.line is not None
+    partitions = "{name: tenant, store: shop, sql: select code from tenants}"
+    told = read(with_job(checks=count("select :partition"), partitions=partitions)).problems
+    assert [each.path for each in told] == ["jobs.daily.partitions"]  # none tells them apart
 
 
 def test_each_unknown_parameter_is_told(with_job: With, read: Callable[..., Reading]) -> None:

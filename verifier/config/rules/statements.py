@@ -14,6 +14,7 @@ from verifier.runs.instant import format_instant
 from verifier.runs.interval import Interval
 
 DAY = "day"
+PARTITION = "partition"
 
 
 def check_statements(
@@ -37,7 +38,15 @@ def check_statements(
             for need in check.needs():
                 _check_store(need, stores, ("checks", index), reporter)
         for query in check.queries():
-            _check_text(query, ("checks", index, *query.path), not_a_day, reporter)
+            path: Path = ("checks", index, *query.path)
+            _check_text(query, path, not_a_day, reporter)
+            if PARTITION in query.parameters and job.partitions is None:
+                reporter.error(
+                    Code.PARTITIONS_UNCLEAR,
+                    path,
+                    "expected a job with partitions where :partition is bound, found one without",
+                    "declare partitions: {name, store, sql}, or drop it from the statement",
+                )
 
 
 def _check_store(
