@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from verifier.ledger.listing import RunFilter
-from verifier.ledger.windows import BlindWindow, silence
+from verifier.ledger.windows import BlindWindow, heard_again, silence
 from verifier.runs.standing import standing
 
 
@@ -41,6 +41,22 @@ def test_silence_proves_nothing_while_a_window_is_open_or_was_not_caught_up(buil
 def test_of_several_windows_the_last_to_be_caught_up_counts(build):
     blind = [window(build, "01:00", "02:01", "02:40"), window(build, "02:02", "02:03", "02:20")]
     assert silence(blind, build.at("02:00"), timedelta(minutes=5)) == (build.at("02:40"), False)
+
+
+def test_what_is_lost_in_a_window_is_never_caught_up_and_outside_of_one_nothing_is_lost(build):
+    blind = [window(build, "01:00", "02:01", "02:40")]
+    within = timedelta(minutes=5)
+    assert silence(blind, build.at("02:00"), within, lost=True) == (None, True)
+    assert silence(blind, build.at("03:00"), within, lost=True) == (None, False)
+
+
+def test_a_run_is_heard_again_from_the_end_of_the_last_window_that_it_fell_into(build):
+    due, within = build.at("02:00"), timedelta(minutes=5)
+    over = [window(build, "01:00", "02:03", None), window(build, "02:01", "02:02", "02:20")]
+    later = window(build, "02:30", "02:40", None)
+    assert heard_again([*over, later], due, within) == build.at("02:03")
+    assert heard_again([*over, window(build, "02:05", None, None)], due, within) is None
+    assert heard_again([later], due, within) is None
 
 
 def test_the_first_instant_that_there_is_can_be_due(ledger, told, build):

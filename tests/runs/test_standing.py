@@ -61,7 +61,31 @@ def test_a_run_that_nobody_expects_or_that_we_could_not_hear_is_never_missing(bu
     assert build.stand("23:00", build.job(checks=()), **more).state == "waiting"
     unknown = [build.look("02:05", "unknown")]
     assert build.stand("23:00", build.job(), looks=unknown, **more).state == "waiting"
-    assert build.stand("23:00", build.job(), **more).next_look is None
+
+
+def test_nobody_is_asked_for_a_run_that_nobody_expects_or_while_nobody_can_hear_it(build):
+    again = build.at("02:30")
+    for more in ({"expected": False}, {"expected": False, "heard_again": again}, {}):
+        stood = build.stand("23:00", build.job(), deaf=True, **more)
+        assert (stood.next_look, stood.wake_at) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("heard", "asked"), [("02:30", "02:45"), ("02:45", "02:45:10"), ("09:00", "09:00:10")]
+)
+def test_for_a_run_that_we_could_not_hear_the_destination_is_asked_once_it_should_be_done(
+    build, heard, asked
+):
+    known = {"deaf": True, "heard_again": build.at(heard)}
+    stood = build.stand("02:01", build.job(), **known)
+    when = build.at(asked)
+    assert (stood.next_look.at, stood.next_look.cause, stood.wake_at) == (when, "miss", when)
+    early = twice(build, "none", "02:05", "02:05:10")
+    assert build.stand("02:10", build.job(), looks=early, **known).next_look.at == when
+    late = twice(build, "none", "10:00", "10:00:10")
+    stood = build.stand("10:01", build.job(), looks=late, **known)
+    assert (stood.state, stood.next_look) == ("waiting", None)
+    assert build.stand("23:00", build.job(checks=()), **known).next_look is None
 
 
 @pytest.mark.parametrize("word", ["partial", "complete", "duplicated"])

@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import bindparam, update
 
-from verifier.ledger import anonymous, attempts, putting_off, signals
+from verifier.ledger import anonymous, attempts, pings, putting_off, signals
 from verifier.ledger import runs as run_rows
 from verifier.ledger.attempts import AttemptKey, Touched
 from verifier.ledger.declarations import Job
@@ -95,6 +95,7 @@ def _take(transaction: Transaction, batches: Sequence[Batch]) -> Taken:
     for batch in batches:
         if batch.signals and batch.source not in OUR_OWN:
             transaction.latest.reach(What.HEARD, batch.source, batch.received_at)
+    pings.note(transaction, batches)
     unnamed = {
         signal.job
         for batch in batches

@@ -9,7 +9,7 @@ from math import ceil
 import msgspec
 from sqlalchemy import Connection, select
 
-from verifier.ledger import actions, attempts, evaluations, sources, turned_away, windows
+from verifier.ledger import actions, attempts, evaluations, pings, sources, turned_away, windows
 from verifier.ledger import runs as run_rows
 from verifier.ledger.declarations import Job, Jobs, job_of
 from verifier.ledger.runs import RunRow
@@ -57,6 +57,7 @@ def for_judging(connection: Connection, jobs: Jobs, rows: Sequence[RunRow]) -> d
     acted_ids = sorted({*ids, *wholes.values()})
     acted = _by_run(actions.on(connection, (row.key.job for row in rows), acted_ids), rows, wholes)
     blind = windows.by_source(connection)
+    pinged = pings.of_jobs(connection, (row.key.job for row in rows)) if blind[NATIVE] else set()
     contacts = sources.contacts(connection)
     # Only a scheduler tells of attempts that were turned away.
     heard = [row.run_id for row in rows if job_of(jobs, row.key.job).history.latest.source]
@@ -74,13 +75,12 @@ def for_judging(connection: Connection, jobs: Jobs, rows: Sequence[RunRow]) -> d
         counted = [each for each in answers if anew is None or each.started_at >= anew]
         if key.partition and declaration.partition_name is not None:
             declaration = declaration.of_partition()
-        miss_after, deaf = (
-            (None, False)
-            if key.due is None
-            else windows.silence(
-                blind[declaration.source or NATIVE], key.due, declaration.start_within
-            )
-        )
+        miss_after, deaf, heard_again = None, False, None
+        if key.due is not None:
+            when = blind[declaration.source or NATIVE], key.due, declaration.start_within
+            lost = declaration.source is None and key.job in pinged
+            miss_after, deaf = windows.silence(*when, lost=lost)
+            heard_again = windows.heard_again(*when) if deaf else None
         answered, newer_verified_at = _newer(connection, jobs, key, declaration)
         found[key] = Facts(
             key=key,
@@ -96,6 +96,7 @@ def for_judging(connection: Connection, jobs: Jobs, rows: Sequence[RunRow]) -> d
             actions=acted[key],
             miss_after=miss_after,
             deaf=deaf,
+            heard_again=heard_again,
             contact=contacts[declaration.source] if declaration.source else None,
             answered_by_newer=answered,
             newer_verified_at=newer_verified_at,

@@ -44,9 +44,13 @@ def of_subject(connection: Connection, subject: str) -> Mapping[tuple[What, str]
 
 
 def heard(connection: Connection) -> dict[str, datetime]:
-    """When a signal last came from each source."""
+    """When a signal last came from each source, whichever job it told of."""
     return {row.subject: row.at for row in connection.execute(_HEARD)}
 
 
 _OF_SUBJECT = select(latest).where(latest.c.subject == bindparam("of"), latest.c.what != What.HEARD)
-_HEARD = select(latest).where(latest.c.what == What.HEARD).order_by(latest.c.subject)
+_HEARD = (
+    select(latest)
+    .where(latest.c.what == What.HEARD, latest.c.detail == "")
+    .order_by(latest.c.subject)
+)

@@ -82,6 +82,32 @@ def add(connection: Connection, jobs: Jobs, window: BlindWindow) -> None:
     run_rows.wake(connection, jobs, window.since, *covered, runs.c.reported == Reported.NONE)
 
 
+def heard_again(
+    windows: Iterable[BlindWindow], due: datetime, start_within: timedelta
+) -> datetime | None:
+    """The end of the last window that a run fell into; None while one of them goes on."""
+    ends = [each.until for each in _covering(windows, due, start_within)]
+    return None if None in ends else max((each for each in ends if each is not None), default=None)
+
+
+def _covering(
+    windows: Iterable[BlindWindow], due: datetime, start_within: timedelta
+) -> list[BlindWindow]:
+    """The windows in which a run may have started."""
+    latest = due + start_within
+    return [
+        each
+        for each in windows
+        if each.since <= latest and (each.until is None or due <= each.until + EARLY)
+    ]
+
+
+def earliest(connection: Connection, jobs: Jobs, source: str) -> datetime | None:
+    """No run that was due before is in any window of a source; None where it has none."""
+    found = read(connection, source)
+    return found[0].since - _longest_wait(jobs) if found else None
+
+
 def _count(connection: Connection, window: BlindWindow) -> None:
     """Count the time that ``window`` has beyond what was kept of it."""
     known = connection.scalar(
@@ -98,17 +124,15 @@ def _count(connection: Connection, window: BlindWindow) -> None:
 
 
 def silence(
-    windows: Iterable[BlindWindow], due: datetime, start_within: timedelta
+    windows: Iterable[BlindWindow], due: datetime, start_within: timedelta, *, lost: bool = False
 ) -> tuple[datetime | None, bool]:
     """From when on silence proves that a run did not start, and whether it never does.
 
     The instant is None where silence proves it at once, and where it never does.
+    ``lost``: what the job said in a window never comes later, whoever else's does.
     """
-    latest = due + start_within
     caught_up = [
-        each.caught_up_at
-        for each in windows
-        if each.since <= latest and (each.until is None or due <= each.until + EARLY)
+        None if lost else each.caught_up_at for each in _covering(windows, due, start_within)
     ]
     if None in caught_up:
         return None, True

@@ -64,15 +64,18 @@ def looks(
     evaluations: Sequence[Evaluation],
     *,
     expected_by: datetime | None,
+    unheard_until: datetime | None = None,
     newer_verified_at: datetime | None = None,
     now: datetime,
 ) -> Looks:
     """What the ``evaluations`` of a run, oldest first, are worth at ``now``.
 
     ``expected_by`` is when an attempt should have started at the latest, or None
-    where nobody expects one. ``newer_verified_at``: when a later run was verified that may
-    have done the work of this one, which is then asked once more. Nothing is due while an
-    attempt may still write, but for one provisional look after silence.
+    where nobody expects one. ``unheard_until``: when a run that nobody could hear should be
+    done, if it ran; only the destination can tell. ``newer_verified_at``: when a later run
+    was verified that may have done the work of this one, which is then asked once more.
+    Nothing is due while an attempt may still write, but for one provisional look after
+    silence.
     """
     if asks_nothing(declaration):
         return Looks()
@@ -85,6 +88,7 @@ def looks(
     if writing:
         return Looks(latest=latest, provisional=latest is not None)
     ends = [moment for moment in quiet if moment is not None]
+    first: Look | None
     if ends:
         ready = max(ends) + declaration.settle
         first = Look(ready, Cause.SILENCE if at_large else Cause.END)
@@ -92,8 +96,9 @@ def looks(
         ready = expected_by
         first = Look(ready, Cause.MISS)
     else:
-        # Nobody expects anything, so nothing is due; what was asked counts.
-        ready, first = datetime.min.replace(tzinfo=UTC), None
+        # Silence says nothing, so whatever was asked counts.
+        ready = datetime.min.replace(tzinfo=UTC)
+        first = None if unheard_until is None else Look(unheard_until, Cause.MISS)
     valid = [each for each in seen if each.evaluation.started_at >= ready]
     judged, doubted = _judge(valid, declaration.settle)
     if at_large:
@@ -195,6 +200,8 @@ def _next(
     candidates = [Look(min(due), Cause.RECHECK)] if due else []
     if newer_verified_at is not None and not judged.finding.required_hold:
         candidates += [Look(newer_verified_at, Cause.RECHECK)] if newer_verified_at > last else []
+    if first is not None and last < first.at:
+        candidates.append(first)  # asked earlier than it was due
     again = _again(valid)
     if again is not None:
         candidates.append(again)

@@ -51,7 +51,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     another declaration. ``actions``: those on the run, of a partition a skip of all, and
     those on the whole job. ``miss_after``:
     silence proves nothing before then, because nobody had been listening; None where
-    it always did, and ``deaf`` where it never will. ``contact``: how far the source of
+    it always did, and ``deaf`` where it never will; ``heard_again``: since when
+    a deaf run's job is heard again, None while it is not. ``contact``: how far the source of
     the job was heard; None for a job that reports by itself. ``newest``: no later run of the
     job is due. ``answered_by_newer``: a later run that stands for this one is
     verified over this one's interval. ``newer_verified_at``: where runs coalesce, when the
@@ -75,6 +76,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     actions: Sequence[Action] = ()
     miss_after: datetime | None = None
     deaf: bool = False
+    heard_again: datetime | None = None
     contact: Contact | None = None
     newest: bool = True
     answered_by_newer: bool = False
@@ -120,6 +122,7 @@ def standing(facts: Facts, now: datetime) -> Standing:
         writers,
         facts.evaluations,
         expected_by=expected_by,
+        unheard_until=_unheard_until(facts),
         newer_verified_at=facts.newer_verified_at,
         now=now,
     )
@@ -191,6 +194,16 @@ def _expected_by(facts: Facts, now: datetime) -> datetime | None:
         again = next_contact(facts.contact, now)
         return None if again is None else max(latest, again)
     return latest if facts.miss_after is None else max(latest, facts.miss_after)
+
+
+def _unheard_until(facts: Facts) -> datetime | None:
+    """When a run that nobody could hear should be done at the latest, if it ran."""
+    due, declaration = facts.key.due, facts.declaration
+    if due is None or not facts.expected or facts.heard_again is None:
+        return None
+    # Whoever still works by then is heard of from then on.
+    done = due + max(declaration.start_within, declaration.finish_within)
+    return max(done, facts.heard_again + declaration.settle)
 
 
 def _open_state(

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from verifier.intake.door import check_declared
 from verifier.intake.receipt import Refused, RejectCode
 from verifier.ledger.errors import LedgerError
+from verifier.ledger.pings import SOURCE
 from verifier.ledger.signals import Batch
 from verifier.runs.instant import to_microseconds
 from verifier.signals.ping import MAX_OUTPUT, BadPing, Ping, as_uuid, read_ping, read_rid, signal_of
@@ -17,7 +18,6 @@ from verifier.web.body import BODY_SECONDS
 from verifier.web.endpoint import Asked, Endpoint
 from verifier.web.problems import RETRY_SECONDS, HttpProblem
 
-SOURCE = "ping"
 PATH = "/ping/{rest:path}"
 
 MAX_READ = 8 * 1024 * 1024
