@@ -82,6 +82,17 @@ def test_an_unknown_job_is_a_mistake_wherever_it_is_named(client: Client) -> Non
         assert failure.value.code is ExitCode.USAGE
 
 
+def test_the_job_that_was_probably_meant_is_named(client: Client) -> None:
+    for ask in (
+        lambda: client.runs(RunFilter(job="revenu")),
+        lambda: client.job("revenu"),
+        lambda: client.verify(Wanted(job="revenu"), quiet),
+        lambda: client.act(Deed(kind=ActionKind.HOLD, by="me", reason="why", job="revenu")),
+    ):
+        with pytest.raises(CommandFailed, match="did you mean revenue"):
+            ask()
+
+
 def test_every_job_has_a_status(client: Client, home: Any) -> None:
     jobs = {job["job"]: job for job in client.jobs()}
     assert jobs.keys() == {"revenue", "unproved", home.long}
@@ -109,7 +120,9 @@ def test_verify_takes_every_slot_of_a_span(client: Client, home: Any) -> None:
 
 
 def test_a_partition_of_a_job_without_partitions_is_a_mistake(client: Client) -> None:
-    with pytest.raises(CommandFailed, match="declares no partitions"):
+    with pytest.raises(
+        CommandFailed, match=r"^--partition: expected none, since \w+ declares no partitions"
+    ):
         client.verify(Wanted(job="revenue", partition="eu"), quiet)
 
 

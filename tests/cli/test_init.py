@@ -70,9 +70,10 @@ def test_for_a_pack_that_is_none_those_that_exist_are_told(
 def test_the_packs_are_listed_each_with_what_it_is_for(empty: Path, landed: Landed) -> None:
     told = landed("init", "--packs")
     assert told.code == 0
-    assert told.out.splitlines() == [
-        line for name, about in packs().items() for line in (name, f"  {about}")
-    ]
+    assert max(map(len, told.out.splitlines())) <= 80
+    assert [line for line in told.out.splitlines() if line[0] != " "] == list(packs())
+    words = [word for name, about in packs().items() for word in (name, *about.split())]
+    assert told.out.split() == words
     listed = landed("init", "--packs", "--json").json["packs"]
     assert listed == [{"name": name, "about": about} for name, about in packs().items()]
     assert not Path("landed.yaml").exists()

@@ -64,6 +64,20 @@ def test_a_job_that_nobody_declared_is_told_with_the_one_that_was_meant(
     assert "did you mean revenue?" in told.err
     (unknown,) = landed("status", "--json").json["unknown_jobs"]
     assert (unknown["job"], unknown["signals"]) == ("revenu", 1)
+    assert unknown["last_at"] == home.lied
+
+
+def test_a_command_logs_nothing_of_a_job_that_nobody_declared(home: Any, landed: Landed) -> None:
+    slip(home)
+    assert "unknown_job" not in landed("runs").err
+
+
+def test_where_no_configuration_is_every_way_to_name_one_is_told(
+    empty: Path, landed: Landed
+) -> None:
+    told = landed("status")
+    assert told.code == 2
+    assert all(way in told.err for way in ("landed init", "--config", "--url"))
 
 
 def test_the_verifier_that_runs_tells_of_jobs_that_nobody_declared(

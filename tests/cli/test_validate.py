@@ -48,6 +48,12 @@ def test_errors_are_told_in_one_document(empty: Path, landed: Landed) -> None:
     assert (7, "LND101") in [(each["line"], each["code"]) for each in told.json["errors"]]
 
 
+def test_one_job_is_counted_as_one(empty: Path, landed: Landed) -> None:
+    job = "{schedule: {every: 1h}, class: best-effort}"
+    Path("landed.yaml").write_text(f"version: 1\njobs: {{a: {job}}}\n")
+    assert "landed.yaml: valid, 1 job\n" in landed("validate").out
+
+
 def test_a_valid_file_shows_the_card_of_each_job(home: Any, landed: Landed) -> None:
     told = landed("validate")
     assert told.code == 0

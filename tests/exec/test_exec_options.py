@@ -239,6 +239,7 @@ def test_a_usage_error_is_one_line_and_2_and_touches_nothing(host: Any) -> None:
 @pytest.mark.slow
 def test_help_names_every_option(host: Any) -> None:
     done = host.run(options=["--help"])
+    assert max(map(len, done.stdout.splitlines())) <= 80
     assert (done.returncode, done.stderr) == (0, "")
     for option in {**landed_exec.PARSERS, **landed_exec.GUARD_PARSERS}:
         assert option in ("-h", "--help") or option in done.stdout

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 import structlog
+from msgspec.structs import replace
 from sqlalchemy.exc import ArgumentError
 
 from verifier.checks.stores.registry import Stores
@@ -16,12 +17,14 @@ from verifier.cli.output import note
 from verifier.cli.where import Where
 from verifier.config.config import Config
 from verifier.config.file import Address, Tokens
+from verifier.config.problem import ConfigError
 from verifier.engine.clock import Clock, Wait, system_clock, system_wait
 from verifier.engine.fleet import Fleet
 from verifier.engine.guarding import Gatekeeper
 from verifier.engine.instance import ledger_path, operate_token, serving, state_place
 from verifier.engine.listening import GAP, nobody_listens
 from verifier.engine.service import Service
+from verifier.intake.strangers import Strangers
 from verifier.ledger.errors import LedgerUnavailable
 from verifier.ledger.ledger import Ledger
 from verifier.runs.instant import format_instant
@@ -55,7 +58,7 @@ def connect(
             yield remote
         return
     _log_to_stderr()
-    config = where.load_config() if creates else where.find_config()
+    config = _config(where, needed=creates)
     url = where.ledger_url(config)
     if not creates:
         existing_ledger(url)
@@ -65,6 +68,19 @@ def connect(
             service.fleet.declare(clock())
         _catch_up(service, where.spool)
         yield LocalClient(service)
+
+
+def _config(where: Where, *, needed: bool) -> Config | None:
+    """The configuration; where there is no file, ``ConfigError`` names the other ways."""
+    try:
+        return where.load_config() if needed else where.find_config()
+    except ConfigError as error:
+        if where.config_path.exists():
+            raise
+        raise ConfigError([replace(each, hint=_NO_FILE) for each in error.problems]) from None
+
+
+_NO_FILE = "`landed init` writes one; --config names one elsewhere, and --url a verifier that runs"
 
 
 def _remote(url: str, token: str | None) -> AbstractContextManager[Client]:
@@ -107,7 +123,8 @@ def _service(ledger: Ledger, config: Config | None, clock: Clock, wait: Wait) ->
         fleet = Fleet(config, ledger, stores)
         gatekeeper = Gatekeeper(ledger, fleet, clock)
         try:
-            yield Service(ledger, fleet, gatekeeper, clock, wait)
+            strangers = Strangers(logs=False)
+            yield Service(ledger, fleet, gatekeeper, clock, wait, strangers=strangers)
         finally:
             gatekeeper.close()
 

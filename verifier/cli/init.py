@@ -1,6 +1,7 @@
 """``landed init``: a commented configuration to start from."""
 
 from pathlib import Path
+from textwrap import fill
 from typing import Annotated
 
 import typer
@@ -64,4 +65,14 @@ def _list(as_json: bool) -> None:
         show_json({"packs": [{"name": name, "about": about} for name, about in known.items()]})
         return
     for name, about in known.items():
-        show_lines(f"{name}\n  {about}")
+        show_lines(name)
+        show_lines(
+            fill(
+                about,
+                80,
+                initial_indent="  ",
+                subsequent_indent="  ",
+                break_on_hyphens=False,
+                break_long_words=False,
+            )
+        )

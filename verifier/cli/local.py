@@ -115,9 +115,10 @@ class LocalClient:
         }
 
     def _history(self, name: str) -> History:
-        history = self._service.ledger.histories().get(name)
+        histories = self._service.ledger.histories()
+        history = histories.get(name)
         if history is None:
-            raise CommandFailed(str(UnknownJob(name)))
+            raise CommandFailed(str(UnknownJob(name, histories)))
         return history
 
     def _declare(self, name: str) -> None:

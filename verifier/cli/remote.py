@@ -1,5 +1,6 @@
 """A verifier that runs elsewhere, asked through its API."""
 
+import re
 from collections.abc import Mapping, Sequence
 from json import JSONDecodeError
 from types import TracebackType
@@ -19,6 +20,7 @@ PAGE = 500
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
 
+_AT_FIELD = re.compile(r"Expected (?P<what>.+) - at `\$\.(?P<field>[a-z]+)`", re.DOTALL)
 _NOT_FOUND = 404
 _UNAUTHORIZED = (401, 403)
 _SERVER_ERRORS = 500
@@ -163,7 +165,15 @@ class RemoteClient:
                 f"the verifier at {self.url} cannot answer: {document['detail']}",
                 ExitCode.UNREACHABLE,
             )
-        return CommandFailed(document["detail"])
+        return CommandFailed(_for_people(document["detail"]))
+
+
+def _for_people(detail: str) -> str:
+    """``detail``, by the option that a person gave in place of the field of the API."""
+    found = _AT_FIELD.fullmatch(detail)
+    if found is None:
+        return detail
+    return f"--{found['field']}: expected {found['what'].replace(', got ', ', found ')}"
 
 
 def _document(answer: httpx.Response) -> Document | None:

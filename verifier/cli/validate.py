@@ -66,7 +66,8 @@ def _show_problems(problems: Sequence[Problem]) -> None:
 def _show_cards(configs: Sequence[Config], now: datetime) -> None:
     console = stdout()
     for config in configs:
-        console.print(f"{plain(config.file)}: valid, {len(config.jobs)} jobs", soft_wrap=True)
+        count = "1 job" if len(config.jobs) == 1 else f"{len(config.jobs)} jobs"
+        console.print(f"{plain(config.file)}: valid, {count}", soft_wrap=True)
         for job in config.jobs.values():
             console.print()
             name, *lines = card(job, now)

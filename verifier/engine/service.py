@@ -1,6 +1,6 @@
 """Everything that can be asked of landed, in one place: the API and the CLI both stand on it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -19,7 +19,7 @@ from verifier.engine.source_status import source_statuses
 from verifier.exporters.exposition import Exposition, Identity, Scrape, Turns
 from verifier.intake.door import SortedOut, receive, sort_out
 from verifier.intake.receipt import Receipt
-from verifier.intake.strangers import Strangers
+from verifier.intake.strangers import Strangers, meant
 from verifier.intake.wire import Item
 from verifier.ledger.ledger import Ledger
 from verifier.ledger.listing import RunFilter
@@ -33,10 +33,12 @@ if TYPE_CHECKING:
 
 
 class UnknownJob(LookupError):
-    """A job that is not declared."""
+    """A job that is none of those ``declared``; the one most like it is named."""
 
-    def __init__(self, job: str) -> None:
-        super().__init__(f"no job is declared by the name of {job[:100]!r}")
+    def __init__(self, job: str, declared: Collection[str] = ()) -> None:
+        likely = meant(job[:100], declared)
+        hint = f"; did you mean {likely}?" if likely else ""
+        super().__init__(f"no job is declared by the name of {job[:100]!r}{hint}")
 
 
 _GONE = "older runs are not all kept (retention.runs)"
@@ -128,8 +130,8 @@ class Service:
 
     def job(self, name: str) -> dict[str, Any]:
         """The status of one job."""
-        if name not in self.ledger.histories():
-            raise UnknownJob(name)
+        if name not in (known := self.ledger.histories()):
+            raise UnknownJob(name, known)
         return job_status(self.ledger, name, self.clock())
 
     def sources(self) -> list[dict[str, Any]]:
@@ -155,9 +157,10 @@ class Service:
         run is known, and ``ValueError`` for one that is yet to come.
         """
         now = self.clock()
-        history = self.ledger.histories().get(job)
+        histories = self.ledger.histories()
+        history = histories.get(job)
         if history is None:
-            raise UnknownJob(job)
+            raise UnknownJob(job, histories)
         kept_from = self.ledger.runs_from()
         if start is not None and end is not None:
             if end <= start:
@@ -201,8 +204,8 @@ class Service:
 
     def act(self, request: ActionRequest) -> dict[str, Any]:
         """Record an operator action."""
-        if request.job not in self.ledger.histories():
-            raise UnknownJob(request.job)
+        if request.job not in (known := self.ledger.histories()):
+            raise UnknownJob(request.job, known)
         return action_document(act(self.ledger, request, self.clock()))
 
     def actions(self, job: str | None = None) -> list[dict[str, Any]]:

@@ -58,9 +58,11 @@ Runs COMMAND unchanged and tells the verifier that it started, lives and ended.
   --due INSTANT            the occurrence it answers, RFC 3339 with an offset
   --lane LANE              live, backfill, rerun or manual
   --attempt ID             the attempt's id (default: a new one)
-  --url URL                the verifier (default: $LANDED_URL or http://127.0.0.1:9877)
-  --spool DIR              where signals wait for delivery (default: $LANDED_SPOOL,
-                           /var/spool/landed or ~/.local/state/landed/spool)
+  --url URL                the verifier (default: $LANDED_URL or
+                           http://127.0.0.1:9877)
+  --spool DIR              where signals wait for delivery (default:
+                           $LANDED_SPOOL, /var/spool/landed or
+                           ~/.local/state/landed/spool)
   --heartbeat DURATION     time between heartbeats, 0 for none (default: 30s)
   --guard                  ask whether this attempt may run; with it:
   --mode MODE              repair or resume, what this attempt is meant to do
@@ -71,8 +73,8 @@ Runs COMMAND unchanged and tells the verifier that it started, lives and ended.
   --override-reason WHY    the reason that is kept
 
 From the environment: LANDED_URL, LANDED_SPOOL, LANDED_TOKEN (a bearer token),
-LANDED_DELIVER_FOR (how long delivery is tried after the last news, default 15m),
-LANDED_QUIET (no line on stderr about a spool that cannot be written).
+LANDED_DELIVER_FOR (how long delivery is tried after the last news, default
+15m), LANDED_QUIET (no line on stderr about a spool that cannot be written).
 
 Exits as COMMAND does; 127 or 126 where it is not found or cannot be run, 2 on a
 usage error, 75 where the guard refuses, 0 where it skips.

@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 from verifier.intake.receipt import Receipt, Refused, RejectCode, Rejection
-from verifier.intake.strangers import Strangers
+from verifier.intake.strangers import Named, Strangers
 from verifier.intake.wire import Item, read_signal
 from verifier.ledger.ledger import Ledger
 from verifier.runs.declaration import Declaration, History
@@ -59,13 +59,13 @@ def receive(
 class SortedOut(msgspec.Struct, frozen=True):
     """A body read: the signals in it, and what was refused.
 
-    ``strangers``: of each signal of a job that nobody declared, that job and its own id.
+    ``strangers``: the signals of jobs that nobody declared.
     """
 
     signals: list[Signal]
     rejected: tuple[Rejection, ...]
     received_at: datetime
-    strangers: tuple[tuple[str, str], ...] = ()
+    strangers: tuple[Named, ...] = ()
 
     def receipt(self, accepted: int) -> Receipt:
         """The answer, where ``accepted`` of the signals were new."""
@@ -95,7 +95,7 @@ def sort_out(
     """
     signals: list[Signal] = []
     rejected: list[Rejection] = []
-    strangers: list[tuple[str, str]] = []
+    strangers: list[Named] = []
     for index, item in enumerate(items):
         try:
             signal = read_signal(item, received_at)
@@ -104,7 +104,7 @@ def sort_out(
         except Refused as refusal:
             rejected.append(refusal.rejection(index))
             if refusal.job is not None:
-                strangers.append((refusal.job, signal.id))
+                strangers.append(Named(refusal.job, signal.id, signal.at))
         else:
             signals.append(signal)
     return SortedOut(signals, tuple(rejected), received_at, tuple(strangers))

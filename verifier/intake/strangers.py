@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from difflib import get_close_matches
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import structlog
@@ -24,30 +24,43 @@ log = structlog.get_logger()
 
 
 class Stranger(msgspec.Struct):
-    """Which signals of a job were kept out, the first ``COUNTED`` of them, and when last."""
+    """Which signals of a job were kept out, the first ``COUNTED``, and when the last was told."""
 
     last_at: datetime
     ids: set[str] = msgspec.field(default_factory=set)
 
 
-class Strangers:
-    """The jobs that were named and not known; any thread may tell of them and ask."""
+class Named(NamedTuple):
+    """A signal's ``job``, its own ``id``, and ``at``, the instant that it tells of."""
 
-    def __init__(self, most: int = MOST) -> None:
+    job: str
+    id: str
+    at: datetime
+
+
+class Strangers:
+    """The jobs that were named and not known; any thread may tell of them and ask.
+
+    With ``logs``, each new one is logged: not for one command, which tells of them itself.
+    """
+
+    def __init__(self, most: int = MOST, *, logs: bool = True) -> None:
         self._most = most
+        self._logs = logs
         self._met: dict[str, Stranger] = {}
         self._lock = Lock()
 
-    def meet(self, source: str, named: Iterable[tuple[str, str]], now: datetime) -> None:
-        """Signals, ``named`` by job and id, were kept out at ``now``; a new job is logged."""
-        for job, signal in named:
-            if self._is_new(job, signal, now):
-                log.warning("unknown_job", source=source, job=job)
+    def meet(self, source: str, signals: Iterable[Named], now: datetime) -> None:
+        """``signals`` were kept out at ``now``, the first time or again."""
+        for signal in signals:
+            if self._is_new(signal, now) and self._logs:
+                log.warning("unknown_job", source=source, job=signal.job)
 
     def known(self, declared: Collection[str]) -> list[dict[str, Any]]:
         """Those that are not ``declared`` by now, the most frequent first, as documents.
 
-        ``signals``: how many were kept out, up to ``COUNTED``. ``did_you_mean``: the declared
+        ``signals``: how many were kept out, up to ``COUNTED``. ``last_at``: the latest instant
+        that one of them tells of, however often it came. ``did_you_mean``: the declared
         job whose name is most like theirs, None where none is.
         """
         with self._lock:
@@ -67,15 +80,16 @@ class Strangers:
             for place, (job, signals, last_at) in enumerate(met)
         ]
 
-    def _is_new(self, job: str, signal: str, now: datetime) -> bool:
+    def _is_new(self, signal: Named, now: datetime) -> bool:
+        at = min(signal.at, now)  # a clock that is ahead
         with self._lock:
-            is_new = job not in self._met
+            is_new = signal.job not in self._met
             if is_new and len(self._met) >= self._most:
                 return False
-            stranger = self._met.setdefault(job, Stranger(now))
-            stranger.last_at = now
+            stranger = self._met.setdefault(signal.job, Stranger(at))
+            stranger.last_at = max(stranger.last_at, at)
             if len(stranger.ids) < COUNTED:
-                stranger.ids.add(signal)
+                stranger.ids.add(signal.id)
             return is_new
 
 

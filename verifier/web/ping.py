@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from verifier.intake.door import check_declared
 from verifier.intake.receipt import Refused, RejectCode
+from verifier.intake.strangers import Named
 from verifier.ledger.errors import LedgerError
 from verifier.ledger.pings import SOURCE
 from verifier.ledger.signals import Batch
@@ -71,7 +72,7 @@ async def _take(asked: Asked) -> None:
         check_declared(signal, histories)
     except Refused as refusal:
         if refusal.job is not None:
-            service.strangers.meet(SOURCE, [(refusal.job, signal.id)], now)
+            service.strangers.meet(SOURCE, [Named(refusal.job, signal.id, signal.at)], now)
         raise BadPing(404, "not found", refusal.code) from refusal
     await asked.crew.written(Batch(signals=[signal], source=SOURCE, received_at=now))
 

@@ -55,8 +55,8 @@ def known_job(service: Service, job: str | None) -> None:
 
     An empty list would read as "nothing happened" where only a name is misspelt.
     """
-    if job is not None and job not in service.ledger.histories():
-        raise UnknownJob(job)
+    if job is not None and job not in (known := service.ledger.histories()):
+        raise UnknownJob(job, known)
 
 
 def known_partition(service: Service, job: str, partition: str | None) -> None:

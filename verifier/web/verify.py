@@ -55,9 +55,10 @@ def verify(service: Service, wire: WireVerify) -> bytes:
 
 def _keys(service: Service, wire: WireVerify) -> list[RunKey]:
     due, start, end = utc(wire.due, "due"), utc(wire.start, "from"), utc(wire.end, "to")
-    history = service.ledger.histories().get(wire.job)
+    histories = service.ledger.histories()
+    history = histories.get(wire.job)
     if history is None:
-        raise UnknownJob(wire.job)
+        raise UnknownJob(wire.job, histories)
     known_partition(service, wire.job, wire.partition)
     if due is not None and (start is not None or end is not None):
         raise invalid("Expected either due or from and to, got both", "due")
