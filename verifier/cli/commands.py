@@ -54,7 +54,7 @@ COMMANDS = {
     "validate": Command(
         SET_UP,
         "verifier.cli.validate:validate",
-        "Tell what is wrong with it, and what is safe when each job dies at 03:00.",
+        "Tell what is wrong in landed.yaml, and what is safe when each job dies at 03:00.",
     ),
     "schema": Command(
         SET_UP,

@@ -27,7 +27,7 @@ def validate(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell what is wrong with it, and what is safe when each job dies at 03:00."""
+    """Tell what is wrong in landed.yaml, and what is safe when each job dies at 03:00."""
     readings = [read_file(path) for path in files or [Where(config=config).config_path]]
     problems = [problem for reading in readings for problem in reading.problems]
     errors = errors_of(problems)
