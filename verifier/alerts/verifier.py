@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from verifier.alerts.rule import Alert, Subject
+from verifier.runs.contact import CLOCK_TOLERANCE
 
 VERIFIER_ABSENT = Alert(
     name="VerifierAbsent",
@@ -86,9 +87,6 @@ SOURCE_SILENT = Alert(
         "Do not remove the source from landed.yaml to end this: nothing would tell of its jobs.",
     ),
 )
-CLOCK_TOLERANCE = timedelta(seconds=30)
-"""How far two clocks may be apart: half of what an attempt may begin before its slot."""
-
 CLOCK_SKEW = Alert(
     name="ClockSkew",
     expr=(

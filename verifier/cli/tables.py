@@ -9,9 +9,9 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from verifier.alerts.verifier import CLOCK_TOLERANCE
 from verifier.cli.text import lasting, minutes, plain, seconds, styled, to_minute, verdict_text
 from verifier.intake.strangers import COUNTED
+from verifier.runs.contact import CLOCK_TOLERANCE
 from verifier.runs.instant import parse_instant
 
 WIDE = 112

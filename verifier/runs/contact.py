@@ -1,8 +1,11 @@
 """How far a job's source was heard: beyond that, silence proves nothing."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
+
+CLOCK_TOLERANCE = timedelta(seconds=30)
+"""How far the clock of a source may be from ours: half of what a start may be early."""
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
