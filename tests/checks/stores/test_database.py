@@ -379,10 +379,10 @@ def test_a_server_that_takes_the_call_and_says_nothing_holds_nobody(
 
 
 class Relay:
-    """Passes bytes between a client and a server's socket, until it is told to stall."""
+    """Passes bytes between a client and a server at ``address``, until it is told to stall."""
 
-    def __init__(self, path):
-        self._path = path
+    def __init__(self, address):
+        self._address = address
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = self._listening.getsockname()[1]
         self.stalled = threading.Event()
@@ -394,11 +394,17 @@ class Relay:
         with suppress(OSError):
             while True:
                 client, _ = self._listening.accept()
-                server = socket.socket(socket.AF_UNIX)
-                server.connect(self._path)
+                server = self._server()
                 self._open += [client, server]
                 for source, sink in ((client, server), (server, client)):
                     threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
+
+    def _server(self):
+        if not isinstance(self._address, str):
+            return socket.create_connection(self._address)
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(self._address)
+        return server
 
     def _pass(self, source, sink):
         with suppress(OSError):
@@ -419,22 +425,23 @@ class Relay:
             each.close()
 
 
+def _address(url):
+    """Where a server listens: the path of its socket, or its host and port."""
+    folder = url.query.get("host", "")
+    if folder.startswith("/"):
+        return f"{folder}/.s.PGSQL.{url.port or 5432}"
+    default = 5432 if url.get_backend_name() == "postgresql" else 3306
+    return url.query.get("unix_socket") or (url.host, url.port or default)
+
+
 @pytest.fixture
 def relayed(target, make_target):
     """The target behind a relay that can stall or drop the line."""
     if target.kind not in ("postgresql", "mariadb"):
         pytest.skip("a library has no line that could stall")
     url = make_url(target.url)
-    if target.kind == "postgresql":
-        if not url.query.get("host", "").startswith("/"):
-            pytest.skip("this server has no socket to relay to")
-        path = f"{url.query['host']}/.s.PGSQL.5432"
-        query = {name: value for name, value in url.query.items() if name != "host"}
-    else:
-        if "unix_socket" not in url.query:
-            pytest.skip("this server has no socket to relay to")
-        path, query = url.query["unix_socket"], {}
-    with closing(Relay(path)) as relay:
+    query = {key: value for key, value in url.query.items() if key not in ("host", "unix_socket")}
+    with closing(Relay(_address(url))) as relay:
         moved = url.set(host="127.0.0.1", port=relay.port, query=query)
         yield relay, make_target(moved.render_as_string(hide_password=False))
 
