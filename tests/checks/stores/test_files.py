@@ -112,8 +112,8 @@ def test_what_may_not_be_read_is_a_matter_of_permission():
         Path(folder).chmod(0o755)
         (Path(folder) / "a.csv").touch(0)
         with (
-            as_nobody(),
             store(folder).session() as session,
+            as_nobody(),
             pytest.raises(CannotTell) as caught,
             session.open("a.csv"),
         ):
