@@ -220,7 +220,51 @@ def test_all_partitions_are_asked_about_at_once_and_a_violation_is_confirmed_onc
     tenants.until(DUE + timedelta(minutes=4))
     asked = [each.cause for each in tenants.ledger.evaluations(tenants.key(DUE))]
     assert asked == ["end", "confirm"]
-    assert len(tenants.ledger.evaluations(tenants.key(DUE, "t007"))) == 2
+    assert [e.cause for e in tenants.ledger.evaluations(tenants.key(DUE, "t007"))] == ["confirm"]
+    assert tenants.run(DUE, "t007")["verdict"] == "absent"
+
+
+def seconds_after_the_first_look(tenants: Tenants, *but: int) -> list[str]:
+    """The attempt ended while those had nothing yet; what is kept once it was looked at."""
+    tenants.wrote(DUE, *but)
+    tenants.ran(DUE, "a1")
+    tenants.until(DUE + timedelta(minutes=2, seconds=15))
+    return tenants.rows()
+
+
+def test_what_the_second_look_does_not_confirm_leaves_no_record(tenants: Tenants) -> None:
+    late = range(30)
+    assert seconds_after_the_first_look(tenants, *late) == ["- None"]
+    tenants.wrote(DUE, 3, *(n for n in range(TENANTS) if n not in late))
+    tenants.until(DUE + timedelta(minutes=4))
+    assert tenants.rows() == ["- partial", "t003 absent"]
+    assert len(tenants.ledger.evaluations(tenants.key(DUE))) == 2
+    assert counted(tenants, "runs_judged") == {"absent": 1, "verified": TENANTS - 1}
+    assert tenants.ledger.check(tenants.now) == []
+
+
+def test_what_only_the_second_look_shows_of_a_tenant_is_confirmed_by_a_third(
+    tenants: Tenants,
+) -> None:
+    seconds_after_the_first_look(tenants, 3)
+    tenants.wrote(DUE, *(n for n in range(TENANTS) if n != 3))
+    with sqlite3.connect(tenants.home / "warehouse.db") as warehouse:
+        warehouse.execute("delete from metrics where tenant = 't005'")
+    warehouse.close()
+    tenants.until(DUE + timedelta(minutes=2, seconds=30))
+    assert tenants.rows() == ["- partial", "t005 None"]
+    tenants.until(DUE + timedelta(minutes=4))
+    assert tenants.rows() == ["- partial", "t005 absent"]
+    assert len(tenants.ledger.evaluations(tenants.key(DUE, "t005"))) == 2
+
+
+def test_who_asks_while_the_job_is_at_work_makes_no_records(tenants: Tenants) -> None:
+    said = Signal(job="health", kind=Kind.STARTED, at=DUE, id="s", attempt="a1", due=DUE)
+    tenants.until(DUE)
+    tenants.ledger.append([said], source="native", received_at=DUE)
+    verify(tenants.ledger, tenants.fleet, [tenants.key(DUE)], lambda: tenants.now, tenants.wait)
+    assert len(tenants.ledger.evaluations(tenants.key(DUE))) == 1
+    assert tenants.rows() == ["- None"]
 
 
 def test_a_tenant_that_is_served_by_a_rerun_of_its_own_is_verified(tenants: Tenants) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from verifier.runs.evaluation import Cause
@@ -65,6 +66,34 @@ def test_a_run_is_asked_once_more_when_a_later_one_that_may_have_done_its_work_i
 
 def test_a_run_whose_checks_hold_is_not_asked_for_the_sake_of_a_later_one(build, after_newer):
     assert after_newer(build.look("02:05", "complete")) is None
+
+
+@pytest.fixture(scope="module")
+def second(build):
+    """The second look at a partition, whose first one is kept with the run of all alone."""
+
+    def look(when, said):
+        return msgspec.structs.replace(build.look(when, said), cause=Cause.CONFIRM)
+
+    return look
+
+
+def test_a_partition_of_which_only_the_second_look_is_kept_is_judged_by_it(build, seen, second):
+    known = seen(second("02:10:20", "none"))
+    assert (known.judged.evaluation.evaluation_id, known.doubted) == ("look/02:10:20", None)
+
+
+def test_a_second_look_within_the_first_settle_may_have_had_no_first(build, seen, second):
+    known = seen(second("02:10:19", "none"))
+    assert known.judged is None
+    assert known.doubted.evaluation.evaluation_id == "look/02:10:19"
+    assert when(build, known.next) == ("02:10:29", "confirm")
+
+
+def test_a_complaint_after_the_second_look_waits_as_any(build, seen, second):
+    known = seen(second("02:10:20", "complete"), build.look("02:25", "partial"))
+    assert known.judged.evaluation.evaluation_id == "look/02:10:20"
+    assert known.doubted.evaluation.evaluation_id == "look/02:25"
 
 
 def test_a_job_without_checks_is_never_asked_about(build, seen):

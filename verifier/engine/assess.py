@@ -22,7 +22,6 @@ from verifier.runs.declaration import CheckTraits
 from verifier.runs.evaluation import Cause, CheckResult, Evaluation, PartitionCount, Result
 from verifier.runs.instant import to_microseconds
 from verifier.runs.lifecycle import end_of
-from verifier.runs.looks import source_moved
 from verifier.runs.standing import Facts, standing
 from verifier.runs.view import interval_of
 
@@ -49,8 +48,9 @@ def inquire(ledger: Ledger, fleet: Fleet, key: RunKey, cause: Cause, clock: Cloc
     """Ask every check of the run; what they answered is to be recorded.
 
     Of a job with partitions all are asked about at once, whichever ``key`` names. What
-    is kept is an evaluation of the run of all, and one of each partition that is an
-    exception or has a run of its own already; of the others only how many they are.
+    is kept is an evaluation of the run of all, and one of each partition that has a run of
+    its own already, or is an exception of an answer that counts; of the others only how many
+    they are.
 
     Whatever could not be asked is in the evaluation as unknown. Raises
     ``LedgerUnavailable``, and ``Stopping`` where asking was cut short by us: that says
@@ -69,13 +69,16 @@ def inquire(ledger: Ledger, fleet: Fleet, key: RunKey, cause: Cause, clock: Cloc
         # Thousands may ask, each for itself: what it was told is all that is kept.
         return Answered(key=key, evaluation=making.of(key, apart, found.of(key.partition)))
     known = {key, *ledger.partitions_of(whole)} - {whole}
-    new = () if _only_source_moved(facts, evaluation) else found.exceptions
+    new = found.exceptions if _counts(facts, evaluation) else ()
+    feared = _feared(facts, evaluation)
     before = [*facts.set_aside, *facts.evaluations]
     return Answered(
         key=whole,
         evaluation=evaluation,
         partitions={
-            each: making.of(each, apart, found.of(each.partition))
+            each: making.because(_cause(cause, each, feared)).of(
+                each, apart, found.of(each.partition)
+            )
             for each in _recorded(whole, known, new)
         },
         last=before[-1].evaluation_id if before else None,
@@ -98,13 +101,31 @@ def _ask(ledger: Ledger, fleet: Fleet, facts: Facts, now: datetime) -> Survey:
     )
 
 
-def _only_source_moved(facts: Facts, evaluation: Evaluation) -> bool:
-    """Whether a run that was judged already answers otherwise only because its source did.
+def _counts(facts: Facts, evaluation: Evaluation) -> bool:
+    """Whether the verdict of the run of all rests on ``evaluation``.
 
-    That is no exception of any partition: who is listed after the run was no part of it.
+    Elsewhere what is no exception yet may be none: somebody still writes, a second look is
+    owed, or only the source moved, and who is listed after the run was no part of it.
     """
-    before = standing(facts, evaluation.started_at).judged_by
-    return before is not None and source_moved(before, evaluation)
+    known = msgspec.structs.replace(facts, evaluations=[*facts.evaluations, evaluation])
+    return standing(known, evaluation.finished_at).judged_by is evaluation
+
+
+def _feared(facts: Facts, evaluation: Evaluation) -> AbstractSet[str]:
+    """The partitions of which ``evaluation`` is the second look, one settle after the first."""
+    first = standing(facts, evaluation.started_at).doubted_by
+    if first is None or first.partitions is None:
+        return frozenset()
+    if evaluation.started_at < first.finished_at + facts.declaration.settle:
+        return frozenset()
+    return frozenset(first.partitions.exceptions)
+
+
+def _cause(cause: Cause, key: RunKey, feared: AbstractSet[str]) -> Cause:
+    """Why a partition was looked at: only what was feared of it can be confirmed."""
+    if key.partition in feared:
+        return Cause.CONFIRM
+    return Cause.RECHECK if cause is Cause.CONFIRM else cause
 
 
 def _recorded(whole: RunKey, known: AbstractSet[RunKey], new: Iterable[str]) -> list[RunKey]:
@@ -120,6 +141,10 @@ class _Making(msgspec.Struct, frozen=True):
     cause: Cause
     started: datetime
     finished: datetime
+
+    def because(self, cause: Cause) -> "_Making":
+        """The same, of evaluations with another cause."""
+        return msgspec.structs.replace(self, cause=cause)
 
     def of(
         self,

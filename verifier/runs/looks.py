@@ -44,10 +44,12 @@ class Looks(msgspec.Struct, frozen=True, kw_only=True):
     """``judged`` is the answer that the verdict rests on, None while there is none.
 
     ``latest`` is what was seen last, whatever it is worth; ``provisional`` says
-    that somebody could still write then, or that a second look is owed.
+    that somebody could still write then, or that a second look is owed. ``doubted`` is the
+    complaint that waits for its second look.
     """
 
     judged: Counted | None = None
+    doubted: Counted | None = None
     latest: Counted | None = None
     provisional: bool = False
     next: Look | None = None
@@ -100,7 +102,9 @@ def looks(
         ready = datetime.min.replace(tzinfo=UTC)
         first = None if unheard_until is None else Look(unheard_until, Cause.MISS)
     valid = [each for each in seen if each.evaluation.started_at >= ready]
-    judged, doubted = _judge(valid, declaration.settle)
+    judged, doubted = _judge(
+        valid, declaration.settle, _second_by_itself(seen, ready, declaration.settle)
+    )
     if at_large:
         return Looks(
             latest=latest,
@@ -109,17 +113,33 @@ def looks(
         )
     return Looks(
         judged=judged,
+        doubted=doubted,
         latest=latest,
         provisional=latest is not None and (latest not in valid or doubted is not None),
         next=_next(declaration, valid, judged, doubted, first, ends, newer_verified_at),
     )
 
 
-def _judge(valid: Sequence[Counted], settle: timedelta) -> tuple[Counted | None, Counted | None]:
+def _second_by_itself(
+    seen: Sequence[Counted], ready: datetime, settle: timedelta
+) -> Counted | None:
+    """The second look at a partition whose first one is kept with the run of all alone.
+
+    That the first one counts too is known only where there is a settle before the second.
+    """
+    if not seen or seen[0].evaluation.cause is not Cause.CONFIRM:
+        return None
+    return seen[0] if seen[0].evaluation.started_at - settle >= ready else None
+
+
+def _judge(
+    valid: Sequence[Counted], settle: timedelta, confirmed: Counted | None
+) -> tuple[Counted | None, Counted | None]:
     """The answer that stands, and the complaint that waits for its second look.
 
-    An answer that knows less than the one before it does not replace it, unless it
-    shows graver harm; nor does one that complains only because the source moved.
+    ``confirmed`` waits for none. An answer that knows less than the one before it does not
+    replace it, unless it shows graver harm; nor does one that complains only because the
+    source moved.
     """
     judged: Counted | None = None
     doubted: Counted | None = None
@@ -130,8 +150,9 @@ def _judge(valid: Sequence[Counted], settle: timedelta) -> tuple[Counted | None,
         ):
             continue
         known = judged is not None and judged.finding.digest == each.finding.digest
-        waited = doubted is not None and (
-            each.evaluation.started_at >= doubted.evaluation.finished_at + settle
+        waited = each is confirmed or (
+            doubted is not None
+            and each.evaluation.started_at >= doubted.evaluation.finished_at + settle
         )
         if not each.finding.complaint or known or waited:
             judged, doubted = each, None

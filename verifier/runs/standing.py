@@ -85,7 +85,11 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """A run, judged. ``wake_at`` is when that may change without any new fact."""
+    """A run, judged.
+
+    ``doubted_by`` is the evaluation whose complaint waits for a second look, and ``wake_at``
+    is when any of it may change without any new fact.
+    """
 
     state: RunState
     verdict: Verdict | None
@@ -99,6 +103,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     conditions: tuple[Condition, ...]
     finding: Finding | None
     judged_by: Evaluation | None
+    doubted_by: Evaluation | None
     completed_at: datetime | None
     useful: bool
     next_look: Look | None
@@ -174,6 +179,7 @@ def standing(facts: Facts, now: datetime) -> Standing:
         conditions=holding,
         finding=finding or shown,
         judged_by=by,
+        doubted_by=seen.doubted.evaluation if seen.doubted else None,
         completed_at=_completed_at(counted, by),
         useful=_useful(facts, writers, judged, by),
         next_look=seen.next,
