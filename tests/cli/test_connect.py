@@ -1,5 +1,7 @@
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -123,6 +125,40 @@ def test_silence_proves_nothing_while_nobody_listens(
         (window,) = ledger.windows(NATIVE)
         assert (window.since, window.until, window.caught_up_at) == (heard, None, None)
         assert ledger.last_listening(NATIVE) == heard
+
+
+NEVER_SERVED = """\
+version: 1
+ledger: sqlite:///landed.db
+stores:
+  warehouse: {type: sql, url: "sqlite:///warehouse.db"}
+jobs:
+  revenue:
+    statement: The hour's revenue is there.
+    schedule: {every: 1h}
+    class: one-result
+    effects: append
+    settle: 100ms
+    since: 2026-04-01
+    checks:
+      - {type: row_count, name: rows, store: warehouse, table: revenue, where: "1 = 1", ge: 1}
+"""
+
+
+def test_a_past_run_of_a_ledger_that_nobody_ever_served_is_not_missing(
+    empty: Path, landed: Landed
+) -> None:
+    (empty / "landed.yaml").write_text(NEVER_SERVED)
+    with closing(sqlite3.connect(empty / "warehouse.db")) as warehouse:
+        warehouse.execute("create table revenue (hour text)")
+    for _ in range(2):
+        told = landed("verify", "revenue", "--due", "2026-04-02T02:00:00Z", "--json")
+        (run,) = told.json["runs"]
+        assert (told.code, run["state"], run["verdict"]) == (3, "waiting", None)
+        assert run["checks"][0]["effect"] == "none"
+        assert "nobody has listened since 2026-04-01T00:00:00Z" in told.err
+    status = landed("status").out
+    assert [line.split()[:2] for line in status.splitlines()[-1:]] == [["silent", "native"]]
 
 
 def test_what_was_heard_just_now_needs_no_note(

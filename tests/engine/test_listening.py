@@ -9,6 +9,7 @@ import pytest
 from verifier.engine.listening import GAP, NATIVE, nobody_listens, own_up, still_here
 from verifier.ledger.ledger import Ledger
 from verifier.ledger.windows import BlindWindow
+from verifier.runs.declaration import Declaration, Every
 
 START = datetime(2026, 4, 1, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -83,8 +84,45 @@ def test_a_window_that_a_command_left_open_is_closed_by_whoever_listens_next(
 
 def test_a_command_is_no_listener(replicas: list[Ledger]) -> None:
     ledger = replicas[0]
-    assert nobody_listens(ledger, at(0)) is None
-    for second in (60, 120):
+    for second in (0, 60, 120):
         assert nobody_listens(ledger, at(second)) == at(0)
-    assert ledger.last_listening(NATIVE) == at(0)
+    assert ledger.last_listening(NATIVE) is None
     assert ledger.windows() == [BlindWindow(NATIVE, at(0), None, None)]
+
+
+def expect_a_run_every_hour(ledger: Ledger, since: datetime) -> None:
+    hour = timedelta(hours=1)
+    declaration = Declaration(
+        job="hourly",
+        schedule=Every(period=hour),
+        surfaces=(),
+        finish_within=hour,
+        verified_within=hour,
+        zombie_grace=hour,
+        since=since,
+    )
+    ledger.declare("hourly", declaration, {"schedule": {"every": "1h"}}, START)
+
+
+def test_a_ledger_that_nobody_ever_served_was_heard_of_never(replicas: list[Ledger]) -> None:
+    ledger = replicas[0]
+    expect_a_run_every_hour(ledger, at(-3600))
+    for second in (0, 60):
+        assert nobody_listens(ledger, at(second)) == at(-3600)
+    assert ledger.windows() == [BlindWindow(NATIVE, at(-3600), None, None)]
+    assert still_here(ledger, at(100), GRACE)
+    assert nobody_listens(ledger, at(101)) is None
+    assert ledger.windows() == [BlindWindow(NATIVE, at(-3600), at(100), at(100) + GRACE)]
+
+
+def test_spools_have_their_chance_before_the_first_silence_counts(replicas: list[Ledger]) -> None:
+    expect_a_run_every_hour(replicas[0], at(-3600))
+    assert [still_here(each, at(0), GRACE) for each in replicas] == [True, False]
+    assert not still_here(replicas[0], at(5), GRACE)
+    assert replicas[0].windows() == [BlindWindow(NATIVE, at(-3600), at(0), at(0) + GRACE)]
+
+
+def test_who_listens_from_the_first_expectation_on_was_never_away(replicas: list[Ledger]) -> None:
+    expect_a_run_every_hour(replicas[0], at(3600))
+    assert not still_here(replicas[0], at(0), GRACE)
+    assert replicas[0].windows() == []

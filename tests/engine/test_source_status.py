@@ -75,3 +75,10 @@ def test_a_window_that_will_count_in_a_moment_is_still_told(ledger):
     ledger.blind("native", NOW - MINUTE, NOW, NOW + MINUTE)
     (window,) = told(ledger, "native")["blind"]
     assert window["caught_up_at"] == "2026-04-03T12:01:00Z"
+
+
+def test_a_ledger_that_nobody_ever_served_is_silent_since_something_was_expected(ledger):
+    assert source_statuses(ledger, NOW) == []
+    ledger.blind("native", NOW - MINUTE, None, None)
+    status = told(ledger, "native")
+    assert (status["heard_until"], status["silent_since"]) == (None, "2026-04-03T11:59:00Z")

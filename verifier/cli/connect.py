@@ -147,12 +147,12 @@ def _bare_config() -> Config:
 def _catch_up(service: Service, spool: str) -> None:
     """Hear what this host's wrappers wrote down, and own up to what nobody heard."""
     try:
-        last = nobody_listens(service.ledger, service.clock())
-        if last is not None:
-            heard = format_instant(last.replace(microsecond=0))
+        since = nobody_listens(service.ledger, service.clock())
+        if since is not None:
+            deaf = format_instant(since.replace(microsecond=0))
             note(
-                "note: no `landed serve` runs on this ledger; the last one was heard at "
-                f"{heard}, and silence since then proves nothing"
+                "note: no `landed serve` runs on this ledger; nobody has listened since "
+                f"{deaf}, and silence since then proves nothing"
             )
         sweep_spool(spool, service.receive)
     except (LedgerUnavailable, OSError) as error:

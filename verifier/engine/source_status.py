@@ -17,11 +17,11 @@ def source_statuses(ledger: Ledger, now: datetime) -> list[dict[str, Any]]:
     """The source documents, what reports by itself first, then by name."""
     states = {name: state for name, state in ledger.sources().items() if state.declared}
     listened = ledger.last_listening(NATIVE)
-    if listened is not None:
+    windows = ledger.windows()
+    if listened is not None or any(each.source == NATIVE for each in windows):
         own = SourceState(heard_until=listened, contact_within=GAP)
         states = {NATIVE: own, **states}
     last = ledger.last_heard()
-    windows = ledger.windows()
     return [
         _document(
             name, state, last.get(name), [each for each in windows if each.source == name], now
@@ -39,11 +39,13 @@ def _document(
 ) -> dict[str, Any]:
     due = state.contact_due
     silent = due is None or due < now
+    # One that was never heard is silent since it should have been.
+    since = state.heard_until or min((each.since for each in windows), default=None)
     return {
         "source": name,
         "heard_until": instant(state.heard_until),
         "contact_due": instant(due),
-        "silent_since": instant(state.heard_until) if silent else None,
+        "silent_since": instant(since) if silent else None,
         "trouble": state.trouble,
         "last_signal": instant(last_signal),
         "clock_offset_seconds": None if state.ahead is None else state.ahead.total_seconds(),

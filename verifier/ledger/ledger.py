@@ -70,6 +70,7 @@ from verifier.runs.action import Action, ActionKind
 from verifier.runs.attempt import Attempt
 from verifier.runs.binding import RunKey
 from verifier.runs.declaration import Declaration, History
+from verifier.runs.dues import first_expected
 from verifier.runs.evaluation import Cause, CheckResult, Evaluation
 from verifier.runs.figures import JobFacts
 from verifier.runs.guard import Ruling
@@ -541,17 +542,20 @@ class Ledger:
 
         Where nobody heard it for longer than ``gap``, that time becomes a blind window,
         of which silence counts from ``caught_up_at`` on; a window that was still open
-        is over. Whichever process hears it, it is heard.
+        is over. Before it was ever heard, nobody had heard what was expected until then.
+        Whichever process hears it, it is heard.
         """
         with self._committing() as connection:
             self._database.alone(connection, f"listening/{source}")
             last = cursors.listened(connection).get(source)
             missed = {window.since for window in windows.still_open(connection, source, now)}
-            if last is not None and now - last > gap:
+            jobs = self._register.read(connection)
+            if last is None:
+                last = first_expected((job.history for job in jobs.values()), now)
+            if now - last > gap:
                 missed.add(last)
             for since in sorted(missed):
-                window = BlindWindow(source, since, now, caught_up_at)
-                windows.add(connection, self._register.read(connection), window)
+                windows.add(connection, jobs, BlindWindow(source, since, now, caught_up_at))
             cursors.listen(connection, source, now)
             return bool(missed)
 

@@ -3,6 +3,7 @@
 ``ValueError`` is raised where a schedule has no such slot.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from verifier.runs.declaration import History
@@ -13,6 +14,11 @@ from verifier.runs.slots import latest_slot, next_slot
 def expected_from(history: History) -> datetime:
     """From when on runs are expected: ``since``, else when the job was first declared."""
     return history.latest.since or history.registered
+
+
+def first_expected(histories: Iterable[History], now: datetime) -> datetime:
+    """From when on any job's runs are expected, ``now`` at the latest."""
+    return min([now, *map(expected_from, histories)])
 
 
 def next_due(history: History, now: datetime) -> datetime:
