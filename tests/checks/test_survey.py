@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from verifier.checks.evidence import Detail
 from verifier.checks.partitions import MAX_CLASSES, Partitions
 from verifier.checks.registry import Check
 from verifier.checks.survey import Survey, survey
@@ -118,6 +119,32 @@ def test_each_partition_gets_its_own_answer_by_scope(defects: Fleet) -> None:
     }
     assert found.count is not None
     assert (found.count.total, found.count.holding) == (7, 2)
+
+
+def test_each_partition_shows_its_own_keys(defects: Fleet) -> None:
+    found = defects.survey(SCOPE, ONCE)
+    shown = {
+        name: [each.evidence.get("sample") for each in found.of(name)]
+        for name in ("good", "partial", "both", "more")
+    }
+    copies = {"duplicated": [{"key": ["both", "1"], "count": 2}]}
+    assert shown == {
+        "good": [None, None],
+        "partial": [{"missing": [["partial", "2"], ["partial", "3"]]}, None],
+        "both": [
+            {"missing": [["both", "2"], ["both", "3"]], **copies},
+            {"duplicated": [{"key": ["2026-04-02", "both", "1"], "count": 2}]},
+        ],
+        "more": [{"unexpected": [["more", "4"]]}, None],
+    }
+
+
+@pytest.mark.parametrize("detail", [Detail.COUNTS, Detail.NONE])
+def test_no_keys_of_a_partition_are_kept_where_they_are_private(
+    defects: Fleet, detail: Detail
+) -> None:
+    (answer,) = defects.survey(SCOPE, detail=detail).of("partial")
+    assert answer.evidence == {"partition": "partial"}
 
 
 def test_the_gravest_comes_first(defects: Fleet) -> None:

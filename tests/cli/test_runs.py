@@ -8,7 +8,7 @@ import pytest
 
 from verifier.engine.clock import system_clock
 from verifier.exec import landed_exec
-from verifier.runs.instant import format_instant
+from verifier.runs.instant import format_instant, parse_instant
 
 Landed = Callable[..., Any]
 
@@ -113,23 +113,44 @@ def test_only_a_terminal_gets_colours(
     assert "\x1b[31m" not in landed("runs").out
 
 
-def test_a_slip_in_the_name_of_a_partition_is_evident(empty: Path, landed: Landed) -> None:
-    (empty / "landed.yaml").write_text(TENANTS)
+def tenants(home: Path, *lacking: str) -> str:
+    """The job, done for all tenants but those an hour ago; when it was due."""
+    (home / "landed.yaml").write_text(TENANTS)
     due = system_clock().replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
     slot = f"{due - timedelta(hours=1):%Y-%m-%d %H:%M:%S}"
-    with sqlite3.connect(empty / "shop.db") as shop:
+    with sqlite3.connect(home / "shop.db") as shop:
         shop.execute("create table tenants (id text)")
         shop.execute("create table hours (slot text, tenant text)")
-        shop.execute("insert into tenants values ('acme')")
+        shop.executemany("insert into tenants values (?)", [("acme",), *zip(lacking, strict=True)])
         shop.execute("insert into hours values (?, 'acme')", (slot,))
     shop.close()
-    said = {"job": "health", "due": format_instant(due), "partition": "acmee", "attempt": "a1"}
+    return format_instant(due)
+
+
+def test_a_slip_in_the_name_of_a_partition_is_evident(empty: Path, landed: Landed) -> None:
+    due = tenants(empty)
+    said = {"job": "health", "due": due, "partition": "acmee", "attempt": "a1"}
     for kind, minute in (("started", 1), ("succeeded", 2)):
-        at = format_instant(due + timedelta(minutes=minute))
+        at = format_instant(parse_instant(due) + timedelta(minutes=minute))
         signal = {**said, "kind": kind, "at": at, "id": kind}
         landed_exec.spool_signal(str(empty / "spool"), "", signal)
-    assert landed("verify", "health", "--due", format_instant(due)).code == 0
+    assert landed("verify", "health", "--due", due).code == 0
     told = landed("runs")
     words = {tuple(line.split()[:2]) for line in told.out.splitlines()[2:]}
     assert words == {("verified", "health"), ("not", "listed")}
     assert "partitions that nobody listed: 1, such as acmee of health" in told.err
+
+
+def test_a_partition_is_explained_with_its_keys_and_what_was_asked_of_all(
+    empty: Path, landed: Landed
+) -> None:
+    due = tenants(empty, "it's")
+    assert landed("verify", "health", "--due", due).code == 1
+    told = landed("explain", f"health/{due}/it%27s").out
+    assert "missing keys: it's" in told
+    block = told.partition("To paste into an SQL client\n")[2].partition("\nTo paste")[0]
+    assert block.startswith("-- about all partitions: look for it's\n-- check hours asks")
+    with sqlite3.connect(empty / "shop.db") as shop:
+        there, due_keys = (shop.execute(each).fetchall() for each in block.split("\n;")[:2])
+    shop.close()
+    assert (there, due_keys) == ([("acme", 1)], [("acme",), ("it's",)])

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from itertools import repeat
+from typing import Any
 
 from verifier.checks.answer import Answer
 from verifier.checks.keys import SAMPLE
@@ -48,6 +49,10 @@ class Apart:
         """The answer for one partition that is listed."""
         return self._believed(self._split.answers.get(partition, self._split.rest))
 
+    def keys_of(self, partition: str) -> dict[str, list[Any]]:
+        """Some keys of one partition, by what is the matter with them."""
+        return {word: keys for word, keys in self._split.sample(partition).items() if keys}
+
     def _believed(self, answer: Answer | None) -> Answer:
         doubt = self._split.doubt
         answer = answer or _EMPTY
@@ -57,9 +62,9 @@ class Apart:
 
     def _strange_keys(self) -> int:
         """How many keys are there, or expected, that are of no partition that is listed."""
-        return self._split.nameless + sum(map(self._keys_of, self.unlisted))
+        return self._split.nameless + sum(map(self._number_of, self.unlisted))
 
-    def _keys_of(self, name: str) -> int:
+    def _number_of(self, name: str) -> int:
         """The keys of a partition that nobody listed; one at least, or it would not be here."""
         answer = self._split.answers[name]
         if answer is None:

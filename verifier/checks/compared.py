@@ -83,11 +83,18 @@ class Compared(msgspec.Struct):
             "missing": len(missing) + _count(self.absent),
             "surplus": self.surplus,
             "unexpected": len(strange) + sum(self.nameless.values()),
-            "sample": {
-                "missing": sample(missing),
-                "unexpected": sample([*self.nameless, *strange]),
-                "duplicated": most_copied(each for each in self.found.items() if each[1] > 1),
-            },
+            "sample": self._sample(missing, strange),
+        }
+
+    def sample(self) -> dict[str, list[Any]]:
+        """Some keys of each kind that is amiss."""
+        return self._sample(self.missing, self.strange)
+
+    def _sample(self, missing: set[Key], strange: set[Key]) -> dict[str, list[Any]]:
+        return {
+            "missing": sample(missing),
+            "unexpected": sample([*self.nameless, *strange]),
+            "duplicated": most_copied(each for each in self.found.items() if each[1] > 1),
         }
 
     def answer(self) -> Answer:

@@ -104,6 +104,7 @@ class ExactlyOnce(KeyedCheck):
             answers={name: _duplicated(keys) for name, keys in copied.items()},
             rest=Answer(result=Result.HOLDS, destination_sketch=sketch(())),
             doubt=doubt if isinstance(doubt, CannotTell) else None,
+            sample=lambda name: {"duplicated": most_copied(copied.get(name, {}).items())},
         )
 
     def _surplus(self, inquiry: Inquiry) -> tuple[dict[Key, int], int]:

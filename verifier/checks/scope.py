@@ -90,6 +90,7 @@ class Scope(KeyedCheck):
             astray,
             strays,
             doubt if isinstance(doubt, CannotTell) else None,
+            sample=lambda name: by_partition.get(name, Compared()).sample(),
         )
 
     def _read(self, inquiry: Inquiry, partition: int | None = None) -> Compared:

@@ -1,8 +1,8 @@
 """A check's answers to one run, partition by partition, from one reading of its store."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
 
 import msgspec
 from pydantic import Field
@@ -15,6 +15,10 @@ from verifier.checks.reason import CannotTell
 from verifier.runs.declaration import CheckTraits
 
 
+def _no_keys(partition: str) -> Mapping[str, list[Any]]:  # noqa: ARG001 - of none
+    return {}
+
+
 class Split(msgspec.Struct, frozen=True):
     """What a check answers for each partition.
 
@@ -23,7 +27,8 @@ class Split(msgspec.Struct, frozen=True):
     was expected of the partition, and that may not be. ``nameless`` are rows that
     belong to no partition, since theirs is NULL. ``strays`` is how many keys are there of
     each partition whose answer is None. ``doubt`` is why every answer but one of copies is
-    to be doubted: what was read may not be all there is.
+    to be doubted: what was read may not be all there is. ``sample`` gives some keys of a
+    partition, for evidence, by what is the matter with them.
     """
 
     answers: Mapping[str, Answer | None]
@@ -31,6 +36,7 @@ class Split(msgspec.Struct, frozen=True):
     nameless: int = 0
     strays: Mapping[str, int] = {}
     doubt: CannotTell | None = None
+    sample: Callable[[str], Mapping[str, list[Any]]] = _no_keys
 
 
 class PartitionedCheck(CheckModel):

@@ -17,7 +17,7 @@ from verifier.checks.evaluate import (
     open_sessions,
     result_of,
 )
-from verifier.checks.evidence import Detail
+from verifier.checks.evidence import Detail, kept
 from verifier.checks.inquiry import Inquiry
 from verifier.checks.keys import SAMPLE
 from verifier.checks.model import CheckModel
@@ -118,6 +118,7 @@ class _Apart(msgspec.Struct, frozen=True):
     check: PartitionedCheck
     result: CheckResult
     answers: Apart
+    detail: Detail
 
 
 class _Listed:
@@ -144,7 +145,7 @@ def _split(
         "unlisted": answers.unlisted[:SAMPLE],
     }
     whole = result_of(check, answers.whole(listed.sketch), inquiry, detail, began)
-    return _Apart(check, whole, answers)
+    return _Apart(check, whole, answers, detail)
 
 
 def _surveyed(asked: Sequence[_Whole | _Apart], classes: Mapping[str, str]) -> Survey:
@@ -202,6 +203,7 @@ def _of_stranger(whole: CheckResult) -> CheckResult:
 def _of_partition(asked: _Apart, name: str) -> CheckResult:
     """One check's answer for one partition."""
     whole, answer = asked.result, asked.answers.of(name)
+    keys = asked.answers.keys_of(name)
     return CheckResult(
         name=whole.name,
         type=whole.type,
@@ -213,7 +215,7 @@ def _of_partition(asked: _Apart, name: str) -> CheckResult:
         missing=answer.missing,
         surplus=answer.surplus,
         unexpected=answer.unexpected,
-        evidence={"partition": name},
+        evidence={"partition": name, **kept({"sample": keys} if keys else {}, asked.detail)},
         source_sketch=answer.source_sketch,
         destination_sketch=answer.destination_sketch,
         evaluated_at=whole.evaluated_at,
