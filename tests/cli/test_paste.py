@@ -156,6 +156,16 @@ def test_an_open_run_that_is_judged_by_older_checks_may_be_judged_anew(
     ]
 
 
+def test_once_a_check_was_corrected_the_run_is_only_to_be_judged_by_it() -> None:
+    advice = {"action": "correct_check", "do_not": [], "commands": ["landed act rejudge RUN"]}
+    told = shell_block(run(verdict="unproven", advice=advice, declaration=CORRECTED))
+    assert [line.split()[:3] for line in told[1:]] == [
+        ["landed", "act", "rejudge"],
+        ["landed", "verify", "revenue"],
+    ]
+    assert shell_block(run(verdict="unproven", advice=advice))[1] == "landed act rejudge RUN"
+
+
 @pytest.mark.parametrize("verdict", ["verified", "reconciled", "excused"])
 def test_nothing_is_to_be_judged_anew_of_a_run_that_is_closed(verdict: str) -> None:
     assert len(shell_block(run(verdict=verdict, declaration=CORRECTED))) == 1

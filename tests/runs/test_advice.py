@@ -88,6 +88,11 @@ TABLE = [
     ),
     ("unproven", {"judged": "unproven"}, ["declare_check"] * SAME),
     ("unproven, not answered", {"judged": "unproven", "unknown": True}, ["ask_again"] * SAME),
+    (
+        "unproven, cannot be answered",
+        {"judged": "unproven", "unknown": True, "incorrect": True},
+        ["correct_check"] * SAME,
+    ),
 ]
 RETRYING = [
     ("over absent", {"judged": "absent", "effect": "none"}, ["wait"] * SAME),

@@ -10,6 +10,7 @@ from verifier.runs.action import Action, ActionKind
 from verifier.runs.advice_words import advise
 from verifier.runs.binding import RunKey
 from verifier.runs.declaration import CoversOffset, Guard, Overlap, WhenUnsure
+from verifier.runs.evaluation import BY_CORRECTION
 from verifier.runs.guard import Decision
 from verifier.runs.occurrence import Occurrence
 from verifier.runs.signal import EndProof, Progress
@@ -235,6 +236,40 @@ def test_what_could_not_be_asked_is_to_be_asked_again_and_nothing_is_closed(buil
     advice = words(build, "02:11", build.job(), [done], [build.look("02:10:10", "unknown")])
     assert advice.action == "ask_again"
     assert advice.commands == ("landed verify nightly --due 2026-04-03T02:00:00Z",)
+
+
+def unanswered(build, reason, **more):
+    """The advice on a run whose check cannot tell for ``reason``."""
+    done = build.attempt("started 02:00", "succeeded 02:10")
+    look = build.look("02:10:10", build.answer("unknown", reason=reason))
+    return words(build, "02:11", build.job(), [done], [look], **more)
+
+
+@pytest.mark.parametrize("reason", sorted(BY_CORRECTION))
+def test_a_check_that_cannot_be_answered_is_to_be_corrected_and_the_run_judged_by_it(build, reason):
+    advice = unanswered(build, reason)
+    assert advice.action == "correct_check"
+    assert "asking again cannot help: correct check rows, or what it asks for" in advice.because
+    assert advice.commands == (
+        "landed act rejudge nightly/2026-04-03T02:00:00Z --by YOU --reason WHY"
+        "    # once landed.yaml is corrected",
+        "landed verify nightly --due 2026-04-03T02:00:00Z",
+    )
+
+
+def test_partitions_are_judged_by_the_corrected_check_with_the_run_of_all_of_them(build):
+    advice = unanswered(build, "bad_query", key=RunKey("nightly", "2026-04-03T02:00:00Z", "eu"))
+    assert advice.action == "correct_check"
+    assert not any("eu" in command for command in advice.commands)
+
+
+@pytest.mark.parametrize(
+    "reason", ["unreachable", "timed_out", "locked", "permission_denied", "expected_not_ready"]
+)
+def test_what_may_be_answered_later_is_to_be_asked_again(build, reason):
+    advice = unanswered(build, reason)
+    assert advice.action == "ask_again"
+    assert not any("asking again cannot help" in each for each in advice.because)
 
 
 def test_a_run_that_nobody_expected_is_not_missing_and_says_why(build):

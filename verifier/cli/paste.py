@@ -8,7 +8,7 @@ from typing import Any
 
 from verifier.checks.sqltext import for_sqlalchemy
 from verifier.cli.text import plain, plain_lines, seconds
-from verifier.runs.advice import STARTS_WORK
+from verifier.runs.advice import STARTS_WORK, AdviceAction
 from verifier.runs.verdict import Verdict
 
 WIDTH = 80
@@ -87,7 +87,9 @@ def _literal(value: object) -> str | None:
 
 def shell_block(run: Mapping[str, Any]) -> list[str]:
     """The safe commands of a run's advice, then, as comments, what must not be run."""
-    advice = run["advice"]
+    advice, anew = run["advice"], rejudge_block(run)
+    if advice["action"] == AdviceAction.CORRECT_CHECK and anew:
+        return anew  # it was corrected since
     lines: list[str] = []
     if advice["commands"]:
         lines.append("# in this order:")
@@ -101,7 +103,7 @@ def shell_block(run: Mapping[str, Any]) -> list[str]:
             lines.append(f"#   {_start(run)}")
         for sentence in advice["do_not"]:
             lines += wrap(plain(sentence), WIDTH, initial_indent="#   ", subsequent_indent="#   ")
-    return lines + rejudge_block(run)
+    return lines + anew
 
 
 def rejudge_block(run: Mapping[str, Any]) -> list[str]:

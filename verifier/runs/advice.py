@@ -27,6 +27,7 @@ class AdviceAction(StrEnum):
     FENCE_FIRST = "fence_first"
     DECLARE_CHECK = "declare_check"
     ASK_AGAIN = "ask_again"
+    CORRECT_CHECK = "correct_check"
 
 
 STARTS_WORK = frozenset(
@@ -41,9 +42,10 @@ class Advised(msgspec.Struct, frozen=True, kw_only=True):
     ``verdict`` is None while the state is open. ``surfaces`` carry the last known
     effect of each. ``stuck``: running, and stalled or overdue. ``retry_at``: when
     the scheduler retries by itself, or None. ``unknown``: a required check could
-    not be asked. ``doubted``: the last look complained of what the verdict does not
-    say, and a second look is owed. ``surplus``: rows or keys that should not be there
-    were seen. ``checkpoint``: an attempt reported one. ``newest``: no later run is due.
+    not be asked, ``incorrect``: for a reason that asking again does not take away.
+    ``doubted``: the last look complained of what the verdict does not say, and a second
+    look is owed. ``surplus``: rows or keys that should not be there were seen.
+    ``checkpoint``: an attempt reported one. ``newest``: no later run is due.
     ``may_yet_start``: an attempt was given to a queue without a lease, and nobody knows
     what became of it there.
     """
@@ -58,6 +60,7 @@ class Advised(msgspec.Struct, frozen=True, kw_only=True):
     effect: Effect = Effect.UNKNOWN
     unexpected: bool = False
     unknown: bool = False
+    incorrect: bool = False
     doubted: bool = False
     surplus: bool = False
     resumable: bool = False
@@ -154,7 +157,13 @@ def _by_verdict(facts: Advised, judged: Verdict) -> AdviceAction:
         case Verdict.AMBIGUOUS:
             return _rerun(kind)
         case _:
-            return AdviceAction.ASK_AGAIN if facts.unknown else AdviceAction.DECLARE_CHECK
+            return _of_unproven(facts)
+
+
+def _of_unproven(facts: Advised) -> AdviceAction:
+    if facts.incorrect:
+        return AdviceAction.CORRECT_CHECK
+    return AdviceAction.ASK_AGAIN if facts.unknown else AdviceAction.DECLARE_CHECK
 
 
 def _rerun(kind: SurfaceKind) -> AdviceAction:

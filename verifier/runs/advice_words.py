@@ -7,6 +7,7 @@ from shlex import quote
 from verifier.runs.action import is_held
 from verifier.runs.advice import STARTS_WORK, Advice, AdviceAction, gravest, repeated
 from verifier.runs.attempt import Attempt
+from verifier.runs.binding import RunKey
 from verifier.runs.conditions import ConditionName
 from verifier.runs.contact import is_silent
 from verifier.runs.declaration import Declaration, Overlap, SurfaceKind, WhenUnsure
@@ -33,6 +34,7 @@ TO_DO = {
     AdviceAction.FENCE_FIRST: "make sure that it is dead before anything else",
     AdviceAction.DECLARE_CHECK: "declare a check, so that somebody knows",
     AdviceAction.ASK_AGAIN: "ask the destination again",
+    AdviceAction.CORRECT_CHECK: "correct the check, then have the run judged by it",
 }
 """What a person does for each action of advice."""
 
@@ -90,6 +92,10 @@ def _because(
     if facts.evaluations:
         for result in _shown(facts, stood).results:
             yield check_sentence(result)
+        wrong = stood.finding.incorrect if stood.finding is not None else ()
+        if wrong:
+            names = " and ".join(f"check {name}" for name in wrong)
+            yield f"asking again cannot help: correct {names}, or what it asks for"
     elif not facts.declaration.checks:
         yield "no check is declared: nobody asked to prove it"
     else:
@@ -216,6 +222,11 @@ def _commands(facts: Facts, stood: Standing, now: datetime) -> Iterator[str]:
         yield f"landed verify {key.job}{due}{part}"
         if chosen is AdviceAction.RECONCILE_FIRST:
             yield f"{_act('reconcile', path, '', 'WHY')}    # only once it has been repaired"
+    elif chosen is AdviceAction.CORRECT_CHECK:
+        # Partitions are judged anew with the run of all of them.
+        whole = quote(RunKey(key.job, key.occurrence).path)
+        yield f"{_act('rejudge', whole, '', 'WHY')}    # once landed.yaml is corrected"
+        yield f"landed verify {key.job}{due}"
     if chosen is AdviceAction.STOP_RETRIES:
         yield f"landed act hold {key.job} --by YOU --reason WHY"
 

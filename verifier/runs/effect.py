@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from verifier.runs.declaration import CheckTraits, Declaration, Surface, SurfaceKind
-from verifier.runs.evaluation import LEARNING, CheckResult, Effect, Result
+from verifier.runs.evaluation import BY_CORRECTION, LEARNING, CheckResult, Effect, Result
 
 
 class SurfaceEffect(msgspec.Struct, frozen=True):
@@ -29,6 +29,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     violated: tuple[str, ...] = ()
     unknown: tuple[tuple[str, str], ...] = ()
     required_hold: bool = False
+
+    @property
+    def incorrect(self) -> tuple[str, ...]:
+        """The required checks that no time lets answer: they have to be corrected first."""
+        return tuple(name for name, reason in self.unknown if reason in BY_CORRECTION)
 
     @property
     def complaint(self) -> bool:

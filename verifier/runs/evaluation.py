@@ -28,6 +28,29 @@ NO_PARTITION = "no_partition"
 """The reason of a check of a partition that the run does not have: nobody listed it."""
 
 
+BY_CORRECTION = frozenset(
+    {
+        "no_such_table",
+        "no_such_column",
+        "not_read_only",
+        "bad_query",
+        "wrong_shape",
+        "not_a_number",
+        "not_an_instant",
+        "too_many_keys",
+        "out_of_reach",
+        "out_of_root",
+        "too_large",
+        "redirected",
+        "not_one_day",
+    }
+)
+"""The reasons that no time takes away: the check has to be corrected, or what it names.
+
+All others may pass without a change to ``landed.yaml``, as a store that is down does.
+"""
+
+
 class Effect(StrEnum):
     """What the destination shows of a run."""
 

@@ -397,6 +397,7 @@ def advised_of(
         effect=finding.effect if finding else Effect.UNKNOWN,
         unexpected=unexpected,
         unknown=finding is not None and bool(finding.unknown),
+        incorrect=finding is not None and bool(finding.incorrect),
         doubted=doubted,
         surplus=unexpected or any(result.surplus or result.unexpected for result in last),
         resumable=declaration.resumable,
