@@ -173,6 +173,42 @@ def test_where_several_answer_under_one_name_none_is_proven_to_have_ended(ward: 
     assert state_of(ward.attempt) is AttemptState.RUNNING
 
 
+def test_what_another_of_the_name_had_at_work_is_never_proven_to_be_lost(ward: Ward) -> None:
+    ward.beat(0)
+    ward.begin(1)
+    ward.beat(3, pid=8)
+    ward.beat(4)
+    ward.beat(6, pid=8)
+    ward.answers.by_worker = {"w1@vm": []}
+    for second in range(8, 3700, 4):  # process 7 is cut off, and goes on
+        ward.beat(second, pid=8)
+        ward.look(second)
+    ward.hear("task-received", 3700, pid=8, name="capp.ping", uuid="u2")
+    ward.hear("task-started", 3700.1, pid=8, uuid="u2")
+    for second in range(3704, 3800, 4):
+        ward.beat(second, pid=8)
+        ward.look(second)
+    assert state_of(ward.attempt) is AttemptState.RUNNING
+    assert proof_of(ward.heard.attempts()["u2"]) is EndProof.EXIT
+
+
+def test_in_a_container_what_another_of_the_name_had_is_not_gone_with_its_process(
+    ward: Ward,
+) -> None:
+    ward.beat(0, processed=5)
+    ward.begin(1)
+    ward.answers.by_worker, ward.answers.shared = {"w1@vm": []}, {"w1@vm"}
+    ward.look(2)
+    ward.answers.shared = set()
+    for second in range(20, 3700, 4):
+        ward.beat(second, processed=5)
+        ward.look(second)
+    for second in range(3700, 3720, 2):
+        ward.beat(second, processed=0)
+        ward.look(second)
+    assert state_of(ward.attempt) is AttemptState.RUNNING
+
+
 def test_a_task_at_work_whose_start_was_not_heard_has_started(ward: Ward) -> None:
     ward.beat(100)
     began = ward.at(80).timestamp()

@@ -9,6 +9,8 @@ from structlog.testing import capture_logs
 
 from verifier.signals.celery.workers import SavedWorkers, Workers
 
+HOUR = 3600
+
 
 class Floor:
     """Workers that are heard at so many seconds after noon."""
@@ -23,6 +25,15 @@ class Floor:
 
     def at(self, after: float) -> Any:
         return self._build.noon + timedelta(seconds=after)
+
+    def alone(self, start: int, end: int) -> None:
+        """Process 10 is heard, and answers, and nobody else."""
+        for second in range(start, end + 1, 5):
+            self.hear("worker-heartbeat", second)
+            self.workers.answered_alone({"w1@vm"}, self.at(second))
+
+    def is_shared(self, *, since: int) -> bool:
+        return self.workers.is_shared("w1@vm", self.at(since).timestamp())
 
     def gone(self, after: float) -> list[int]:
         return [each.pid for each in self.workers.gone(self.at(after))]
@@ -61,14 +72,91 @@ def test_two_processes_of_one_name_prove_nothing(floor: Floor) -> None:
 def test_two_that_answered_under_one_name_prove_nothing_and_are_told_once(floor: Floor) -> None:
     floor.hear("worker-online", 4, pid=11, processed=0)
     with capture_logs() as logs:
-        floor.workers.share("w1@vm")
-        floor.workers.share("w1@vm")
-        floor.workers.share("never-heard@vm")
+        floor.workers.share("w1@vm", floor.at(4))
+        floor.workers.share("w1@vm", floor.at(5))
+        floor.workers.share("never-heard@vm", floor.at(5))
     assert [(each["event"], each["node"]) for each in logs] == [("node_name_shared", "w1@vm")]
     assert floor.gone(60) == []
     floor.hear("worker-online", 61, pid=12, processed=0)
-    assert floor.workers.is_shared("w1@vm")
+    assert floor.is_shared(since=62)
     assert floor.gone(90) == []
+
+
+def test_two_that_answered_before_they_were_heard_share_their_name(build: Any) -> None:
+    floor = Floor(build)
+    floor.workers.share("w1@vm", floor.at(0))
+    assert floor.is_shared(since=1)
+    floor.hear("worker-heartbeat", 2)
+    assert floor.is_shared(since=1)
+
+
+@pytest.fixture
+def shared(floor: Floor) -> Floor:
+    """Two have one name; one of them is process 10, and the other was last heard at 4."""
+    floor.hear("worker-heartbeat", 4, pid=11, processed=0)
+    floor.hear("worker-heartbeat", 5)
+    return floor
+
+
+def test_one_that_was_alone_for_an_hour_has_its_name_for_itself(shared: Floor) -> None:
+    shared.alone(5, HOUR - 10)
+    assert shared.is_shared(since=HOUR)
+    with capture_logs() as logs:
+        shared.alone(HOUR - 5, HOUR + 10)
+    assert [(each["event"], each["node"]) for each in logs] == [("node_name_alone", "w1@vm")]
+    assert not shared.is_shared(since=HOUR + 10)
+    shared.hear("worker-online", HOUR + 20, pid=12, processed=0)
+    assert shared.gone(HOUR + 60) == [10]
+
+
+def test_what_began_before_one_was_alone_may_be_anothers_for_ever(shared: Floor) -> None:
+    shared.alone(5, HOUR + 10)
+    shared.hear("worker-online", HOUR + 20, pid=12, processed=0)
+    assert shared.is_shared(since=HOUR - 100)
+    assert not shared.is_shared(since=HOUR + 15)
+
+
+@pytest.mark.parametrize("pid", [11, 12])
+def test_another_process_of_the_name_begins_the_hour_anew(shared: Floor, pid: int) -> None:
+    shared.alone(5, 1800)
+    shared.hear("worker-heartbeat", 1805, pid=pid, processed=0)
+    shared.alone(1810, HOUR + 1780)
+    assert shared.is_shared(since=HOUR + 1780)
+    shared.alone(HOUR + 1790, HOUR + 1830)
+    assert not shared.is_shared(since=HOUR + 1830)
+
+
+def test_two_answers_begin_the_hour_anew(shared: Floor) -> None:
+    shared.alone(5, 1800)
+    shared.workers.share("w1@vm", shared.at(1805))
+    shared.alone(1810, HOUR + 1790)
+    assert shared.is_shared(since=HOUR + 1790)
+
+
+def test_one_that_only_answers_is_not_known_to_be_alone(shared: Floor) -> None:
+    for second in (HOUR + 10, 2 * HOUR):
+        shared.workers.answered_alone({"w1@vm"}, shared.at(second))
+    assert shared.is_shared(since=2 * HOUR)
+
+
+def test_time_in_which_nobody_listened_is_none_in_which_one_was_alone(shared: Floor) -> None:
+    shared.alone(5, 1800)
+    saved = msgspec.json.encode(shared.workers.save())
+    shared.workers = Workers()
+    shared.workers.restore(msgspec.json.decode(saved, type=SavedWorkers))
+    shared.alone(HOUR + 5, HOUR + 1800)
+    assert shared.is_shared(since=HOUR + 1800)
+    shared.alone(HOUR + 1805, 2 * HOUR + 20)
+    assert not shared.is_shared(since=2 * HOUR + 20)
+
+
+@pytest.mark.parametrize("alone", [0, HOUR])
+def test_after_a_time_unheard_two_still_have_one_name(shared: Floor, alone: int) -> None:
+    shared.alone(5, alone + 10)
+    shared.workers.forget()
+    assert shared.is_shared(since=alone + 10)
+    shared.hear("worker-online", alone + 20, pid=12, processed=0)
+    assert shared.gone(alone + 60) == []
 
 
 def test_one_that_said_goodbye_may_still_finish_its_tasks(floor: Floor) -> None:

@@ -31,12 +31,14 @@ def examine(settings: CelerySettings, jobs: Sequence[Job], now: datetime) -> Ite
     yield from _of_broker(kind)
     with closing(Inspection(settings)) as inspection:
         try:
-            setups, registered = inspection.setups(), inspection.registered()
+            setups = inspection.setups()
+            shared = inspection.shared
+            registered = inspection.registered()
         except SourceUnavailable as error:
             yield Remark(level=Level.ERROR, message=str(error))
             return
     yield from of_workers(setups)
-    yield from of_names(inspection.shared)
+    yield from of_names(shared | inspection.shared)
     yield from of_jobs(jobs, registered, now)
 
 

@@ -40,7 +40,7 @@ class Setup(msgspec.Struct, frozen=True):
 class Inspection:
     """Asks the workers of one broker; raises ``SourceUnavailable``.
 
-    ``shared``: the node names under which more than one worker ever answered.
+    ``shared``: the node names under which more than one worker answered the last question.
     """
 
     def __init__(self, settings: CelerySettings) -> None:
@@ -96,7 +96,7 @@ class Inspection:
         for answer in told or ():
             for host, each in answer.items():
                 found[host].append(each)
-        self.shared |= {host for host, answers in found.items() if len(answers) > 1}
+        self.shared = {host for host, answers in found.items() if len(answers) > 1}
         return found
 
 

@@ -36,7 +36,7 @@ class Asking(Protocol):
 
     @property
     def shared(self) -> Set[str]:
-        """The node names under which more than one worker ever answered."""
+        """The node names under which more than one worker answered just now."""
 
     def active(self) -> Mapping[str, list[Active]]:
         """By worker, what it has at work; raises ``SourceUnavailable``."""
@@ -66,7 +66,7 @@ class Watching:
         said: list[Signal] = []
         for each in running:
             suspect = _place_taken(each, gone)
-            if suspect is not None:
+            if suspect is not None and not self._is_shared(each):
                 said.append(self._bury(each, suspect))
             else:
                 said += self._beat(each, now)
@@ -99,7 +99,8 @@ class Watching:
         except SourceUnavailable:
             return
         for host in asking.shared:
-            self._workers.share(host)
+            self._workers.share(host, now)
+        self._workers.answered_alone(active.keys() - asking.shared, now)
         for each in list(self._tasks.running()):
             host = each.start.host
             if host not in active or not self._is_old(each, now):
@@ -109,7 +110,7 @@ class Watching:
                 at = max(each.start.at, worker.heard if worker else now.timestamp())
                 if at - each.beaten >= BEATS:
                     yield self._tasks.beat(each, at)
-            elif host in asking.shared or self._workers.is_shared(host):
+            elif self._is_shared(each):
                 continue  # the one that has it may be the one that did not answer
             elif self._tasks.miss(each) >= DISOWNED:
                 why = f"{host} does not have it at work any more, and its end was not heard"
@@ -134,6 +135,10 @@ class Watching:
                 pid=worker.pid,
             )
             self._tasks.hear(unheard, now)
+
+    def _is_shared(self, each: Running) -> bool:
+        """Whether another worker may have it that has the same node name."""
+        return self._workers.is_shared(each.start.host, each.start.at)
 
     @staticmethod
     def _is_old(each: Running, now: datetime, seconds: float = ASKED_LATE) -> bool:

@@ -3,11 +3,12 @@
 Silence proves nothing: a worker may be cut off and go on. Another process under the
 same node name does, once the one before it stays silent; on Linux the processes of its
 pool die with it. But one that said goodbye may still finish its tasks, and where two
-share a name nothing can be told.
+share a name nothing can be told: not before one alone was heard and answered for an hour,
+and never of what began earlier.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 import msgspec
@@ -28,6 +29,12 @@ MISSED_BEATS = 3
 COMPARED = timedelta(minutes=1)
 """For how long what a clock showed is held against ours."""
 
+ALONE = timedelta(hours=1)
+"""For how long one process has to be alone under its node name after two had it.
+
+Another that hangs, or is cut off, and is to be heard again, is so within that time.
+"""
+
 SHORTEST_PATIENCE = timedelta(seconds=6)
 
 log = structlog.get_logger()
@@ -37,7 +44,8 @@ class Worker(msgspec.Struct, array_like=True, gc=False):
     """One node name, and the process that was last heard under it.
 
     ``heard`` is by the worker's clock, in seconds since 1970; ``arrived`` by ours.
-    ``shared``: two processes were heard by turns, or answered together. ``ahead``: how far
+    ``shared``: two processes were heard by turns, or answered together; ``alone_from``: since
+    when, by the worker's clock, one alone has the name that two had. ``ahead``: how far
     its clock is ahead of ours at least, in seconds; what it says is never late by less
     than nothing.
     """
@@ -54,6 +62,7 @@ class Worker(msgspec.Struct, array_like=True, gc=False):
     shared: bool = False
     ahead: float | None = None
     ahead_since: datetime | None = None
+    alone_from: float = 0.0
 
     @property
     def patience(self) -> timedelta:
@@ -90,6 +99,7 @@ class Workers:
     def __init__(self) -> None:
         self._known: OrderedDict[str, Worker] = OrderedDict()
         self._suspects: list[Suspect] = []
+        self._two_seen: dict[str, datetime] = {}
 
     def save(self) -> SavedWorkers:
         """What must outlast this process."""
@@ -101,9 +111,16 @@ class Workers:
         self._suspects = list(saved.suspects)
 
     def forget(self) -> None:
-        """Begin anew: something was not heard, a goodbye perhaps."""
-        self._known.clear()
+        """Begin anew: something was not heard, a goodbye perhaps.
+
+        That two have one name is remembered, whether one has been alone since or not.
+        """
+        kept = [(host, each) for host, each in self._known.items() if _was_shared(each)]
+        for _, each in kept:
+            each.shared, each.alone_from = True, 0.0
+        self._known = OrderedDict(kept)
         self._suspects.clear()
+        self._two_seen.clear()
 
     def get(self, host: str) -> Worker | None:
         """The worker of that node name; None where none was heard."""
@@ -114,13 +131,19 @@ class Workers:
         worker = self._known.get(host)
         return worker is not None and now - worker.arrived <= worker.patience
 
-    def is_shared(self, host: str) -> bool:
-        """Whether several processes were at work under that node name at once."""
-        worker = self._known.get(host)
-        return worker is not None and worker.shared
+    def is_shared(self, host: str, at: float) -> bool:
+        """Whether several processes may have been at work under that node name at once.
 
-    def share(self, host: str) -> None:
+        ``at`` is by the worker's clock: what began by then may be another one's.
+        """
+        worker = self._known.get(host)
+        if worker is None:
+            return host in self._two_seen
+        return worker.shared or at < worker.alone_from
+
+    def share(self, host: str, now: datetime) -> None:
         """Several processes are at work under that node name: none is proven to be gone."""
+        self._two_seen[host] = now
         worker = self._known.get(host)
         if worker is None or worker.shared:
             return
@@ -133,18 +156,35 @@ class Workers:
             "living one; start each with a name of its own: celery worker -n NAME@%h",
         )
 
+    def answered_alone(self, hosts: Iterable[str], now: datetime) -> None:
+        """One worker answered under each of these names: it has it for itself after a while."""
+        for host in hosts:
+            worker = self._known.get(host)
+            if worker is None or not worker.shared:
+                continue
+            # How long nobody listened before we did is no time in which one was alone.
+            since = self._two_seen.setdefault(host, now)
+            if now - since >= ALONE and worker.beats and self.is_at_hand(host, now):
+                worker.shared, worker.alone_from = False, worker.heard
+                del self._two_seen[host]
+                log.info("node_name_alone", node=host[:200])
+
     def hear(self, event: Event, now: datetime) -> None:
         """Take in an event of a worker, or of a task that a worker told of."""
         if event.type == SENT or event.pid is None or not event.hostname:
             return
         worker = self._known.get(event.hostname)
         if worker is not None and self._is_heard_again(event):
-            self.share(event.hostname)
+            self.share(event.hostname, now)
         if worker is None or self._is_another(worker, event):
-            if worker is not None:
-                self._suspect(event, worker, now)
-            shared = worker is not None and worker.shared
-            worker = Worker(pid=event.pid, heard=event.timestamp, arrived=now, shared=shared)
+            before, worker = worker, Worker(pid=event.pid, heard=event.timestamp, arrived=now)
+            if before is None:
+                worker.shared = event.hostname in self._two_seen
+            else:
+                self._suspect(event, before, now)
+                worker.shared, worker.alone_from = before.shared, before.alone_from
+                if before.shared:
+                    self._two_seen[event.hostname] = now
             self._known[event.hostname] = worker
             if len(self._known) > MAX_WORKERS:
                 self._known.popitem(last=False)
@@ -220,3 +260,7 @@ class Workers:
                 patience=worker.patience,
             )
         )
+
+
+def _was_shared(worker: Worker) -> bool:
+    return worker.shared or bool(worker.alone_from)
