@@ -11,7 +11,7 @@ from verifier.checks.aggregates import Aggregates, Figure
 from verifier.checks.answer import Answer
 from verifier.checks.inquiry import NOTHING, Inquiry, Statement
 from verifier.checks.keys import sketch
-from verifier.checks.model import CheckModel, Duration, Identifier, Name, Need, Query, Sql
+from verifier.checks.model import CheckModel, Duration, Identifier, Name, Named, Need, Query, Sql
 from verifier.checks.reason import CannotTell, UnknownReason
 from verifier.runs.duration import format_duration
 from verifier.runs.evaluation import Result
@@ -55,8 +55,13 @@ class Freshness(CheckModel):
                 sql=self.where,
                 store=self.store,
                 store_path=("store",),
-                is_condition=True,
+                table=self.table,
             )
+
+    def names(self) -> Iterator[Named]:
+        """The table and its column."""
+        columns = ((self.column, ("column",)),)
+        yield Named(store=self.store, table=self.table, path=("table",), columns=columns)
 
     def needs(self) -> Iterator[Need]:
         """The table's store, with or without a condition."""

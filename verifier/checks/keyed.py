@@ -12,6 +12,7 @@ from verifier.checks.model import (
     DURATION_PATTERN,
     Identifier,
     Name,
+    Named,
     Query,
     Sql,
     positive_duration,
@@ -101,8 +102,18 @@ class KeyedRows(Part):
             sql=self.where,
             store=self.store,
             store_path=(*path, "store"),
-            is_condition=True,
+            table=self.table,
         )
+
+    def named(self, *path: str) -> Named:
+        """The table with its columns, seen as ``conditions`` are."""
+        columns: list[tuple[str, tuple[str | int, ...]]] = [
+            (name, (*path, "key", index)) for index, name in enumerate(self.key)
+        ]
+        if self.column is not None:
+            columns.append((self.column, (*path, "column")))
+        at = (*path, "table")
+        return Named(store=self.store, table=self.table, path=at, columns=tuple(columns))
 
     def ask(self, inquiry: Inquiry, select: str, rest: str, **values: Value) -> Statement:
         """A statement over the rows of the run's keys, as far as ``within`` reaches.
@@ -188,6 +199,10 @@ class KeyedCheck(KeyedRows, PartitionedCheck):
     def queries(self) -> Iterator[Query]:
         """The condition."""
         yield from self.conditions()
+
+    def names(self) -> Iterator[Named]:
+        """The table that the run fills."""
+        yield self.named()
 
 
 def count_by_key(inquiry: Inquiry, statement: Statement) -> tuple[dict[Key, int], dict[Key, int]]:

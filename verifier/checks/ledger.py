@@ -13,7 +13,7 @@ from verifier.checks.inquiry import Inquiry
 from verifier.checks.jsonpath import JsonPath, require, require_list
 from verifier.checks.keyed import KeyedRows, Within, count_by_key
 from verifier.checks.keys import Key, key_of, sample
-from verifier.checks.model import CheckModel, Need, Query, Sql
+from verifier.checks.model import CheckModel, Named, Need, Query, Sql
 from verifier.checks.reason import CannotTell, UnknownReason
 from verifier.checks.store import StoreKind
 from verifier.runs.evaluation import Effect
@@ -47,7 +47,7 @@ class Log(KeyedRows):
                     sql=sql,
                     store=self.store,
                     store_path=("log", "store"),
-                    is_condition=True,
+                    table=self.table,
                 )
 
     @property
@@ -105,6 +105,11 @@ class Ledger(CheckModel):
             yield from self.log.conditions("log")
             yield from self.log.states()
         yield from self.expected.queries()
+
+    def names(self) -> Iterator[Named]:
+        """The log."""
+        if self.log is not None:
+            yield self.log.named("log")
 
     def needs(self) -> Iterator[Need]:
         """Those of its queries, and the service."""

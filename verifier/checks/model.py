@@ -69,18 +69,28 @@ class Need:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Named:
+    """A table that a check names, with columns of it; the paths lead to them, as in YAML."""
+
+    store: str
+    table: str
+    path: tuple[str, ...]
+    columns: tuple[tuple[str, tuple[str | int, ...]], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Query:
     """A SQL text of a check, and the store that it is for.
 
     The paths lead from the check to the text and to the store's name, as they stand
-    in YAML. ``is_condition``: the text stands in the place of a ``WHERE`` condition.
+    in YAML. ``table``: the text stands in the place of a ``WHERE`` condition on it.
     """
 
     path: tuple[str, ...]
     sql: str
     store: str
     store_path: tuple[str, ...]
-    is_condition: bool = False
+    table: str | None = None
 
     @property
     def parameters(self) -> set[str]:
@@ -90,7 +100,7 @@ class Query:
     @property
     def problem(self) -> str | None:
         """What is plainly wrong with the text, as ``expected …, found …``, or None."""
-        return (condition_problem if self.is_condition else statement_problem)(self.sql)
+        return (statement_problem if self.table is None else condition_problem)(self.sql)
 
 
 class OnViolation(StrEnum):
@@ -138,6 +148,10 @@ class CheckModel(Part):
 
     def queries(self) -> Iterator[Query]:
         """Every SQL text of the check."""
+        yield from ()
+
+    def names(self) -> Iterator[Named]:
+        """Every table that the check names outside its SQL texts, with the columns."""
         yield from ()
 
     def needs(self) -> Iterator[Need]:

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from verifier.checks.inquiry import Inquiry
 from verifier.checks.keys import key_of
-from verifier.checks.model import Name, Query, Sql
+from verifier.checks.model import Name, Named, Query, Sql
 from verifier.checks.part import Part
 from verifier.checks.reason import CannotTell, UnknownReason
 
@@ -45,6 +45,10 @@ class Partitions(Part):
     def queries(self) -> Iterator[Query]:
         """The SQL text, seen from the job."""
         yield Query(path=("sql",), sql=self.sql, store=self.store, store_path=("store",))
+
+    def names(self) -> Iterator[Named]:
+        """None: all that is asked stands in the SQL text."""
+        yield from ()
 
     def listed(self, inquiry: Inquiry) -> dict[str, str]:
         """The class of each partition of the run.

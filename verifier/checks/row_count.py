@@ -12,7 +12,7 @@ from verifier.checks.bounds import Amount, Percent, Range, around, overlap, perc
 from verifier.checks.expected import Expected, counts_of
 from verifier.checks.inquiry import Inquiry, Statement
 from verifier.checks.keys import sketch
-from verifier.checks.model import Identifier, Name, Query, Sql
+from verifier.checks.model import Identifier, Name, Named, Query, Sql
 from verifier.checks.number import EXACT, to_count
 from verifier.checks.split import PartitionedCheck, Split
 from verifier.runs.evaluation import Effect, Result
@@ -105,12 +105,18 @@ class RowCount(PartitionedCheck):
                 sql=self.where,
                 store=self.store,
                 store_path=("store",),
-                is_condition=True,
+                table=self.table,
             )
         if self.sql is not None:
             yield Query(path=("sql",), sql=self.sql, store=self.store, store_path=("store",))
         if self.expected is not None:
             yield from self.expected.queries()
+
+    def names(self) -> Iterator[Named]:
+        """The table, and its column of partitions."""
+        if self.table is not None:
+            columns = () if self.partition is None else ((self.partition, ("partition",)),)
+            yield Named(store=self.store, table=self.table, path=("table",), columns=columns)
 
     @property
     def history(self) -> int:

@@ -13,8 +13,10 @@ import msgspec
 
 from verifier.checks.remark import Level, Remark
 from verifier.checks.stores.registry import Stores
+from verifier.checks.stores.sql import SqlStoreConfig
 from verifier.config.config import Config
 from verifier.engine.hearing import bound_jobs, open_source
+from verifier.engine.names import examine_names
 from verifier.exec import landed_exec
 from verifier.intake.strangers import meant
 from verifier.ledger.address import database_at
@@ -70,7 +72,7 @@ def _subjects(config: Config, stores: Stores, now: datetime) -> Iterator[tuple[s
         source, bound = open_source(declared), jobs.get(name, ())
         yield f"sources.{name}", partial(source.examine, bound, now)
     for name in config.stores:
-        yield f"stores.{name}", stores.get(name).examine
+        yield f"stores.{name}", partial(examine_store, config, stores, name, now)
 
 
 class _Asked:
@@ -110,6 +112,15 @@ class _Asked:
             # Not its text, which may hold a secret.
             place = f"a defect: {type(error).__name__} while it was examined"
             self._remarks.append(Remark(level=Level.ERROR, message=place, hint="please report it"))
+
+
+def examine_store(config: Config, stores: Stores, name: str, now: datetime) -> Iterator[Remark]:
+    """The store itself, then whether it has what checks name there."""
+    remarks = stores.get(name).examine()
+    yield from remarks
+    sql = isinstance(config.stores[name], SqlStoreConfig)
+    if sql and all(each.level is not Level.ERROR for each in remarks):
+        yield from examine_names(config, stores, name, now)
 
 
 def examine_spool(spool: str, jobs: Collection[str]) -> Iterator[Remark]:

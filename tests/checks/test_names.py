@@ -1,0 +1,136 @@
+"""Whether what checks name is there, on a real database of each kind."""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from datetime import datetime
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from verifier.checks.evaluate import MAX_KEYS, open_sessions
+from verifier.checks.inquiry import Inquiry
+from verifier.checks.names import Trial, try_names
+from verifier.checks.question import Question
+from verifier.checks.registry import Check
+from verifier.checks.stores.registry import StoreConfig, Stores
+
+Trying = Callable[..., list[Trial]]
+
+SCOPE = {
+    "type": "scope",
+    "store": "shop",
+    "table": "sales",
+    "key": ["day", "region"],
+    "where": "day = :day -- of the run",
+    "expected": {"store": "shop", "sql": "select :day, code from regions;"},
+}
+FRESH = {
+    "type": "freshness",
+    "store": "shop",
+    "table": "sales",
+    "column": "loaded_at",
+    "within": "1h",
+}
+COUNT = {"type": "row_count", "store": "shop", "table": "sales", "where": "day = :day", "ge": 1}
+LEDGER = {
+    "type": "ledger",
+    "expected": {"store": "other", "sql": "select nothing from nowhere"},
+    "log": {"store": "shop", "table": "sales", "key": ["region"], "where": "day = :day"},
+}
+
+
+@pytest.fixture
+def trying(target: Any, night: Question, now: datetime) -> Trying:
+    """Tries a check, written as in landed.yaml, on the store ``shop``."""
+    target.write(
+        "CREATE TABLE sales (day DATE, region VARCHAR(9), loaded_at TIMESTAMP)",
+        "CREATE TABLE regions (code VARCHAR(9))",
+        "INSERT INTO regions VALUES ('DE')",
+    )
+
+    def trying(check: Mapping[str, Any], store: str = "shop", **fields: Any) -> list[Trial]:
+        model = TypeAdapter(Check).validate_python({"name": "it", **check, **fields})
+        config = TypeAdapter(StoreConfig).validate_python({"type": "sql", "url": target.url})
+        with Stores({"shop": config}) as stores, ExitStack() as stack:
+            inquiry = Inquiry(
+                question=night,
+                now=now,
+                sessions=open_sessions(stack, [store], stores),
+                stop=stores.stop,
+                max_keys=MAX_KEYS,
+            )
+            return list(try_names(model, store, inquiry))
+
+    return trying
+
+
+def problems(trials: list[Trial]) -> list[tuple[tuple[str | int, ...], str, str]]:
+    return [(each.path, each.expected, str(each.problem.reason)) for each in trials if each.problem]
+
+
+TEXT = "tables and columns that are there"
+
+
+def test_what_is_there_is_told_of_each_thing_that_is_asked(trying: Trying) -> None:
+    trials = trying(SCOPE)
+    assert [each.path for each in trials] == [("table",), ("where",), ("expected", "sql")]
+    assert problems(trials) == []
+    for check in (FRESH, COUNT, LEDGER):
+        assert (problems(trying(check)), bool(trying(check))) == ([], True)
+
+
+def test_a_table_that_is_not_there_is_told_once(trying: Trying) -> None:
+    found = [(("table",), "the table sale", "no_such_table")]
+    assert problems(trying(SCOPE, table="sale")) == found
+    assert problems(trying(COUNT, table="sale")) == found
+    assert problems(trying(FRESH, table="sale")) == found
+
+
+def test_each_column_that_is_not_there_is_told(trying: Trying) -> None:
+    assert problems(trying(SCOPE, key=["day", "regoin"])) == [
+        (("key", 1), "the column regoin in sales", "no_such_column")
+    ]
+    assert problems(trying(FRESH, column="loaded")) == [
+        (("column",), "the column loaded in sales", "no_such_column")
+    ]
+    log = {**LEDGER["log"], "key": ["mail", "day", "to"]}  # type: ignore[dict-item]
+    assert [path for path, _, _ in problems(trying(LEDGER, log=log))] == [
+        ("log", "key", 0),
+        ("log", "key", 2),
+    ]
+
+
+def test_a_text_that_names_what_is_not_there_is_told_with_the_words_of_the_store(
+    trying: Trying,
+) -> None:
+    assert problems(trying(COUNT, where="dey = :day")) == [(("where",), TEXT, "no_such_column")]
+    wrong = {"store": "shop", "sql": "select day, code from regoins order by 1"}
+    (told,) = [each for each in trying(SCOPE, expected=wrong) if each.problem]
+    assert (told.path, str(told.problem and told.problem.reason)) == (
+        ("expected", "sql"),
+        "no_such_table",
+    )
+    assert "regoins" in told.found
+    assert "\n" not in told.found
+
+
+def test_what_is_asked_of_another_store_is_not_asked_of_this_one(trying: Trying) -> None:
+    assert {each.path[0] for each in trying(LEDGER)} == {"log"}
+
+
+def test_after_a_store_is_lost_nothing_more_is_asked(trying: Trying) -> None:
+    (only,) = trying(LEDGER, store="other")
+    assert only.problem is not None
+    assert only.problem.reason == "unreachable"
+
+
+def test_no_statement_is_carried_out(trying: Trying) -> None:
+    endless = (
+        "with recursive n as (select 1 as i union all select i + 1 from n where i < 900000000) "
+        "select count(*) from n"
+    )
+    began = time.monotonic()
+    assert problems(trying({"type": "sql", "store": "shop", "sql": endless, "ge": 1})) == []
+    assert time.monotonic() - began < 20
