@@ -1,7 +1,7 @@
 """Attempts, folded from the log as it grows."""
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection, delete, select
 
 from verifier.ledger import attempt_events, runs, signals
-from verifier.ledger.bulk import insert_new, update_all
+from verifier.ledger.bulk import insert_new, read_locked, update_changed
 from verifier.ledger.errors import Conflict
 from verifier.ledger.schema import attempts
 from verifier.ledger.statements import Among, chunks
@@ -32,19 +32,6 @@ _OF_RUNS = (
     .where(Among(attempts.c.run_id, "run_ids"))
     .order_by(attempts.c.run_id, attempts.c.attempt)
 )
-_LOCKED = (
-    select(
-        attempts.c.job,
-        attempts.c.attempt,
-        attempts.c.run_id,
-        attempts.c.counted,
-        attempts.c.body,
-    )
-    .where(Among(attempts.c.id, "ids"))
-    .order_by(attempts.c.id)
-    .with_for_update()
-)
-
 _BREATH = frozenset({Kind.HEARTBEAT, Kind.PROGRESS, Kind.EFFECT})
 """Kinds that a running attempt sends while it goes on running."""
 
@@ -54,11 +41,26 @@ Row = tuple[Any, ...]
 
 
 class Known(msgspec.Struct, frozen=True):
-    """An attempt as stored: its run, and how many of its events are in the tallies."""
+    """An attempt as stored, by ``COLUMNS``, and what is in it."""
 
-    run_id: str | None
-    counted: Marks
+    row: Row
     body: Attempt
+
+    @property
+    def run_id(self) -> str | None:
+        """The run that it is of."""
+        run_id: str | None = self.row[_RUN_ID]
+        return run_id
+
+    @property
+    def counted(self) -> Marks:
+        """How many of its events are in the tallies."""
+        return _MARKS.decode(self.row[_COUNTED])
+
+
+_RUN_ID, _BODY, _COUNTED = map(COLUMNS.index, ("run_id", "body", "counted"))
+_ATTEMPT = msgspec.json.Decoder(Attempt)
+_MARKS = msgspec.json.Decoder(dict[str, int])
 
 
 class Touched(msgspec.Struct, frozen=True):
@@ -84,7 +86,7 @@ def fold_in(
     again = set(disturbed)
     # As they came: what comes together is of one slot.
     keys = [*new, *(again - new.keys())]
-    known = _read(transaction.connection, keys)
+    known = _known(transaction.connection, [_id_of(key) for key in keys])
     changes = {
         key: _refolded(transaction.connection, key)
         if key in again
@@ -96,14 +98,13 @@ def fold_in(
 
 def rebind(transaction: Transaction, name: str, since: datetime) -> Touched:
     """Bind a job's attempts again whose start or end was at ``since`` or later."""
-    found = select(attempts).where(
+    found = select(attempts.c.id).where(
         attempts.c.job == name,
         (attempts.c.started_at >= since)
         | (attempts.c.ended_at >= since)
         | (attempts.c.ended_at.is_(None)),
     )
-    rows = transaction.connection.execute(found)
-    known = {(row.job, row.attempt): Known(row.run_id, row.counted, row.body) for row in rows}
+    known = _known(transaction.connection, transaction.connection.scalars(found).all())
     return _store(transaction, known, {key: each.body for key, each in known.items()}, {}, set())
 
 
@@ -116,13 +117,13 @@ def of_runs(connection: Connection, run_ids: Iterable[str]) -> dict[str, list[At
     return found
 
 
-def _read(connection: Connection, keys: Iterable[AttemptKey]) -> dict[AttemptKey, Known]:
+def _known(connection: Connection, ids: Collection[str]) -> dict[AttemptKey, Known]:
     """The attempts that are known, locked in the order of their ids."""
-    known = {}
-    for piece in chunks(sorted(map(_id_of, keys))):
-        for row in connection.execute(_LOCKED, {"ids": piece}):
-            known[row.job, row.attempt] = Known(row.run_id, row.counted, row.body)
-    return known
+    found = {}
+    for row in read_locked(connection, attempts, COLUMNS, ids):
+        known = Known(tuple(row), _ATTEMPT.decode(row[_BODY]))
+        found[known.body.job, known.body.attempt] = known
+    return found
 
 
 def _id_of(key: AttemptKey) -> str:
@@ -148,7 +149,7 @@ def _store(
     touched = Touched(set(), set(), set(), set())
     left: set[str] = set()
     new: list[Row] = []
-    changed: list[Row] = []
+    changed: list[tuple[Row, Row]] = []
     gone = []
     for key, attempt in changes.items():
         before = known.get(key)
@@ -176,7 +177,10 @@ def _store(
             rebound=key in rebound,
         )
         row = _row(key, attempt, end, run_id, marks, ratio)
-        (new if before is None else changed).append(row)
+        if before is None:
+            new.append(row)
+        else:
+            changed.append((before.row, row))
         if run is None:
             continue
         touched.runs.add(run)
@@ -193,11 +197,10 @@ def _store(
 def _write(
     connection: Connection,
     new: Sequence[Row],
-    changed: Sequence[Row],
+    changed: Sequence[tuple[Row, Row]],
     gone: list[AttemptKey],
 ) -> None:
-    if changed:
-        update_all(connection, attempts, COLUMNS, changed)
+    update_changed(connection, attempts, COLUMNS, changed)
     # By their ids: in one order, or two writers may block each other.
     if new and insert_new(connection, attempts, COLUMNS, sorted(new)) < len(new):
         # Folded without what the other one heard of it.

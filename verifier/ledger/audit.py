@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 from random import Random
 from typing import Any
 
@@ -54,15 +55,16 @@ def check(connection: Connection, jobs: Jobs, now: datetime | None = None) -> li
     """
     found: list[str] = []
     kept = Kept(signals=since(connection, SIGNALS) or EPOCH, runs=since(connection, RUNS) or EPOCH)
-    for name, job in sorted(jobs.items()):
-        found += _check_job(connection, name, job, kept)
+    for name, log in _logs(connection, jobs):
+        found += _check_job(connection, name, jobs[name], log, kept)
         if now is not None:
             found += _check_standings(connection, jobs, name, now)
     return found
 
 
-def _check_job(connection: Connection, name: str, job: Job, kept: Kept) -> Iterator[str]:
-    log = _log(connection, name)
+def _check_job(
+    connection: Connection, name: str, job: Job, log: Sequence[Logged], kept: Kept
+) -> Iterator[str]:
     bound = _bound(job, [each.signal for each in log])
     for each in log:
         attempt = bound.get(each.signal.id, UNBOUND)
@@ -85,13 +87,17 @@ def _check_job(connection: Connection, name: str, job: Job, kept: Kept) -> Itera
     yield from _check_runs(connection, name, keys, _first_skips(job, skips), kept)
 
 
-def _log(connection: Connection, name: str) -> list[Logged]:
-    rows = connection.execute(
-        select(signals.c.body, signals.c.attempt).where(signals.c.job == name)
-    )
-    log = [Logged(row.body, row.attempt) for row in rows]
-    Random(SEED).shuffle(log)  # noqa: S311 - nobody has to guess it
-    return log
+def _logs(connection: Connection, jobs: Jobs) -> Iterator[tuple[str, list[Logged]]]:
+    """What was said of each job, those first of which something was."""
+    told = select(signals.c.job, signals.c.body, signals.c.attempt).order_by(signals.c.job)
+    heard = set()
+    for name, rows in groupby(connection.execute(told), key=lambda row: row.job):
+        log = [Logged(row.body, row.attempt) for row in rows]
+        Random(SEED).shuffle(log)  # noqa: S311 - nobody has to guess it
+        yield name, log
+        heard.add(name)
+    for name in sorted(jobs.keys() - heard):
+        yield name, []
 
 
 def _bound(job: Job, log: Sequence[Signal]) -> dict[str, str]:

@@ -6,14 +6,17 @@ lets other threads run, and to wait for one's turn again after each row takes fa
 than the row.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import cache
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.types import BigInteger, Boolean, Double, Integer, TypeDecorator
+
+T = TypeVar("T")
 
 Row = tuple[Any, ...]
 Alike = tuple[tuple[str, str], ...]
@@ -98,6 +101,43 @@ def replace_all(
     _upsert(connection, table, columns, rows, f"{last} = excluded.{last}")
 
 
+def read_locked(
+    connection: Connection, table: Table, columns: tuple[str, ...], keys: Collection[str]
+) -> Iterator[Row]:
+    """The rows with those ``keys``, of the first of ``columns``, locked in the order of them."""
+    wanted = sorted(keys)
+    if connection.dialect.name == "postgresql":
+        statement = _read_unnested(table, columns)
+        yield from connection.exec_driver_sql(statement, (wanted,))
+        return
+    for piece in _pieces(wanted):
+        statement = _read_values(table, columns, len(piece))
+        yield from connection.exec_driver_sql(statement, tuple(piece))
+
+
+def update_changed(
+    connection: Connection,
+    table: Table,
+    columns: tuple[str, ...],
+    changes: Iterable[tuple[Row, Row]],
+) -> None:
+    """Write what is different in rows, each as it was and as it is now.
+
+    The first of ``columns`` is the key. What did not change is not named in a statement:
+    a file would write each index anew that has such a column.
+    """
+    alike: dict[tuple[int, ...], list[Row]] = defaultdict(list)
+    for was, became in changes:
+        places = tuple(
+            place for place, (old, new) in enumerate(zip(was, became, strict=True)) if old != new
+        )
+        if places:
+            alike[places].append((became[0], *(became[place] for place in places)))
+    for places, rows in alike.items():
+        names = (columns[0], *(columns[place] for place in places))
+        update_all(connection, table, names, rows)
+
+
 def update_all(
     connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]
 ) -> None:
@@ -140,7 +180,7 @@ def _upsert(
         connection.exec_driver_sql(statement, _flat(piece))
 
 
-def _pieces(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+def _pieces(rows: Sequence[T]) -> Iterator[Sequence[T]]:
     begin = 0
     for size in SIZES:
         while len(rows) - begin >= size:
@@ -190,6 +230,19 @@ def _on_conflict(table: Table) -> str:
 def _all_of(table: Table, columns: Sequence[str], alike: Alike = ()) -> str:
     wanted = ", ".join(("*", *(value for _, value in alike)))
     return f"SELECT {wanted} FROM {_unnested(table, columns)}"  # noqa: S608 - names of ours
+
+
+@cache
+def _read_unnested(table: Table, columns: tuple[str, ...]) -> str:
+    key = _quoted(columns[0])
+    among = f"{key} = ANY(%b::text[])"
+    return f"SELECT {_names(columns)} FROM {table.name} WHERE {among} ORDER BY {key} FOR UPDATE"  # noqa: S608 - names of ours
+
+
+@cache
+def _read_values(table: Table, columns: tuple[str, ...], count: int) -> str:
+    among = f"{_quoted(columns[0])} IN ({', '.join('?' for _ in range(count))})"
+    return f"SELECT {_names(columns)} FROM {table.name} WHERE {among}"  # noqa: S608 - names of ours
 
 
 @cache

@@ -12,7 +12,7 @@ from verifier.ledger.schema import VERSION_TABLE, meta
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-HEAD = "0006"
+HEAD = "0007"
 """The last migration that this version knows."""
 
 

@@ -3,37 +3,14 @@
 from collections.abc import Iterable, Set
 from datetime import datetime
 
-from sqlalchemy import bindparam, or_, select, update
-
 from verifier.ledger import runs as run_rows
+from verifier.ledger.bulk import read_locked, update_all
 from verifier.ledger.errors import Conflict
 from verifier.ledger.runs import partitions_of
 from verifier.ledger.schema import runs
-from verifier.ledger.statements import Among, chunks
 from verifier.ledger.transaction import Transaction
 from verifier.runs.binding import RunKey
-
-_LOCKED = (
-    select(
-        runs.c.run_id,
-        runs.c.job,
-        runs.c.occurrence,
-        runs.c.partition,
-        runs.c.verdict,
-        runs.c.wake_at,
-    )
-    .where(Among(runs.c.run_id, "run_ids"))
-    .order_by(runs.c.run_id)
-    .with_for_update()
-)
-_WAKE = (
-    update(runs)
-    .where(
-        Among(runs.c.run_id, "run_ids"),
-        or_(runs.c.wake_at.is_(None), runs.c.wake_at > bindparam("now", type_=runs.c.wake_at.type)),
-    )
-    .values(wake_at=bindparam("now", type_=runs.c.wake_at.type))
-)
+from verifier.runs.instant import to_microseconds
 
 
 def put_off(transaction: Transaction, begun: Set[RunKey], unsettled: Set[RunKey]) -> set[RunKey]:
@@ -50,17 +27,20 @@ def put_off(transaction: Transaction, begun: Set[RunKey], unsettled: Set[RunKey]
 
 
 def _wake(transaction: Transaction, keys: Iterable[RunKey], now: datetime) -> set[RunKey]:
-    judged: set[RunKey] = set()
-    for piece in chunks(sorted({key.run_id for key in keys})):
-        rows = transaction.connection.execute(_LOCKED, {"run_ids": piece}).all()
-        if len(rows) < len(piece):
-            raise Conflict("a run was forgotten by somebody else meanwhile: try again")
-        asleep = []
-        for row in rows:
-            if row.verdict is not None:
-                judged.add(RunKey(row.job, row.occurrence, row.partition))
-            elif row.wake_at is None or row.wake_at > now:
-                asleep.append(row.run_id)
-        if asleep:
-            transaction.connection.execute(_WAKE, {"run_ids": asleep, "now": now})
-    return judged
+    """Have runs without a verdict looked at; returns the others."""
+    by_id = {key.run_id: key for key in keys}
+    found = list(read_locked(transaction.connection, runs, _LOOKED_AT, by_id))
+    if len(found) < len(by_id):
+        raise Conflict("a run was forgotten by somebody else meanwhile: try again")
+    at = to_microseconds(now)
+    asleep = [
+        (run_id, at)
+        for run_id, verdict, wake_at in found
+        if verdict is None and (wake_at is None or wake_at > at)
+    ]
+    if asleep:
+        update_all(transaction.connection, runs, ("run_id", "wake_at"), asleep)
+    return {by_id[run_id] for run_id, verdict, _ in found if verdict is not None}
+
+
+_LOOKED_AT = ("run_id", "verdict", "wake_at")

@@ -1,7 +1,7 @@
 """Runs: one row for each that anything is known of, with where it stood last."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -172,18 +172,21 @@ def change(connection: Connection, changes: Sequence[tuple[RunRow, RunRow]]) -> 
 
     A run that is not any more as it was read stays as it is.
     """
-    rows = [(was.run_id, was.revision, *_stored(became)) for was, became in changes]
-    return update_unchanged(connection, runs, ("run_id", "revision", *CHANGING), rows)
+    alike: dict[tuple[str, ...], list[tuple[Any, ...]]] = defaultdict(list)
+    for was, became in changes:
+        # Only what changed: a file would write each index anew that has what is written.
+        names = tuple(name for name in CHANGING if getattr(was, name) != getattr(became, name))
+        values = (_STORED[name](getattr(became, name)) for name in names)
+        alike[names].append((was.run_id, was.revision, *values))
+    return sum(
+        update_unchanged(connection, runs, ("run_id", "revision", *names), rows)
+        for names, rows in alike.items()
+    )
 
 
 CHANGING = tuple(name for name in COLUMNS if name != "revision")
 
-_STORING = [(name, stored_as(runs.c[name].type)) for name in CHANGING]
-
-
-def _stored(row: RunRow) -> Iterator[Any]:
-    """What changes of a run, as it is stored."""
-    return (kept(getattr(row, name)) for name, kept in _STORING)
+_STORED = {name: stored_as(runs.c[name].type) for name in CHANGING}
 
 
 def lock(connection: Connection, keys: Iterable[RunKey]) -> list[RunRow]:

@@ -76,7 +76,7 @@ signals = Table(
     _column("source", Text),
     _column("received_at", Instant),
     _column("body", Json(Signal)),
-    UniqueConstraint("job", "id", name="signals_job_id"),
+    UniqueConstraint("id", "job", name="signals_id_job"),
 )
 _where("signals_anonymous", signals, "anonymous", "job", "partition", "at", "id")
 _where("signals_anonymous_attempt", signals, "anonymous", "job", "attempt")

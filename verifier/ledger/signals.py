@@ -58,7 +58,10 @@ def add(connection: Connection, batches: Sequence[Batch]) -> Added:
     return Added(told, [accepted[number] for number in range(len(batches))])
 
 
-COLUMNS = tuple(column.name for column in signals.c if column.name != "seq")
+COLUMNS = (
+    *("id", "job", "kind", "at", "partition", "attempt", "anonymous"),
+    *("source", "received_at", "body"),
+)
 _body = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -67,8 +70,8 @@ def _row(signal: Signal, source: str, received_at: int) -> Row:
     kind, attempt = signal.kind, signal.attempt
     skips = kind is Kind.SKIPPED
     return (
-        signal.job,
         signal.id,
+        signal.job,
         kind._value_,  # as ``value``, which takes as long as the rest of the row
         to_microseconds(signal.at),
         signal.partition or "",
