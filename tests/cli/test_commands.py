@@ -16,14 +16,18 @@ Landed = Callable[..., Any]
 
 NEEDED_BY_FEW = {
     *("alembic", "apscheduler", "celery", "duckdb", "fsspec", "grafana_foundation_sdk", "httpx"),
-    *("psycopg", "pyarrow", "pymysql", "starlette", "uvicorn"),
+    *("prometheus_client", "psycopg", "pyarrow", "pymysql", "sqlalchemy.dialects.postgresql"),
+    *("starlette", "structlog", "uvicorn"),
     *("verifier.alerts", "verifier.dashboards", "verifier.signals.airflow"),
     *("verifier.signals.celery", "verifier.signals.cron", "verifier.web"),
 }
-"""What only some sources, stores and commands are made of."""
+"""What only some sources, stores, ledgers and commands are made of.
+
+``structlog`` among them: what a command logs would stand in the middle of its result.
+"""
 
 NEEDED_BY_NO_LIST = {
-    *("pydantic", "ruamel", "sqlalchemy", "structlog"),
+    *("pydantic", "ruamel", "sqlalchemy"),
     *("verifier.checks", "verifier.config.load", "verifier.engine", "verifier.ledger.ledger"),
 }
 
@@ -55,6 +59,26 @@ def test_a_check_of_a_table_loads_what_it_asks_with_and_no_more(home: Any) -> No
     assert code == 0
     assert modules & NEEDED_BY_FEW == set()
     assert modules >= NEEDED_BY_NO_LIST
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [["status"], ["runs"], ["validate"]])
+def test_a_question_loads_nothing_that_few_need(home: Any, words: list[str]) -> None:
+    code, modules = loaded_by(*words)
+    assert code == 0
+    assert modules & NEEDED_BY_FEW == set()
+    assert "verifier.config.load" in modules
+
+
+def test_what_is_loaded_for_a_command_is_not_looked_through_for_garbage() -> None:
+    code = (
+        "import gc\n"
+        "from verifier.cli.commands import COMMANDS\n"
+        "COMMANDS['init'].load()\n"
+        "print(gc.isenabled(), gc.get_freeze_count() > len(gc.get_objects()))\n"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (told.stdout, told.stderr) == ("True True\n", "")
 
 
 @pytest.mark.parametrize("name", COMMANDS)

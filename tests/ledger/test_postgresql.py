@@ -60,6 +60,24 @@ def test_migrations_make_the_tables_that_queries_use(opened, postgres_url):
     declared.dispose()
 
 
+def test_an_index_of_some_rows_on_sqlite_is_one_of_some_rows_here(opened):
+    """What its rows are is compared on SQLite, whose words those of the schema are."""
+    some = {
+        index.name
+        for table in metadata.tables.values()
+        for index in table.indexes
+        if index.dialect_options["sqlite"]["where"] is not None
+    }
+    seen = inspect(opened._database._writer)
+    found = {
+        index["name"]
+        for name in metadata.tables
+        for index in seen.get_indexes(name)
+        if "postgresql_where" in index.get("dialect_options", {})
+    }
+    assert found == some != set()
+
+
 def test_a_run_that_is_forgotten_while_it_is_expected_is_expected_all_the_same(
     opened, build, monkeypatch
 ):

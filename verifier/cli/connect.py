@@ -1,11 +1,9 @@
 """The verifier that a command speaks to: one that runs, or the ledger itself."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
-import structlog
 from msgspec.structs import replace
 from sqlalchemy.exc import ArgumentError
 
@@ -57,7 +55,6 @@ def connect(
         with _remote(running, where.verifier_token or operate_token(path)) as remote:
             yield remote
         return
-    _log_to_stderr()
     config = _config(where, needed=creates)
     url = where.ledger_url(config)
     if not creates:
@@ -88,12 +85,6 @@ def _remote(url: str, token: str | None) -> AbstractContextManager[Client]:
     from verifier.cli.remote import RemoteClient
 
     return RemoteClient(url, token)
-
-
-def _log_to_stderr() -> None:
-    """What happens beside the command is logged, and must not stand in its result."""
-    if isinstance(structlog.get_config()["logger_factory"], structlog.PrintLoggerFactory):
-        structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
 def _own_token(where: Where, url: str) -> str | None:

@@ -20,12 +20,11 @@ from verifier.runs.instant import parse_instant
 class Model(BaseModel):
     """A mapping of the file: no key that is not declared, nothing changed once read.
 
-    The text below a field is what the JSON Schema and the documentation say of it.
+    The text below a field is what the JSON Schema and the documentation say of it:
+    ``field_texts`` reads it.
     """
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 _LONGEST = timedelta(days=3660)

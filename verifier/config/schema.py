@@ -8,8 +8,10 @@ from typing import Any, Union
 from pydantic import Field, create_model
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import CoreSchema
+from pydantic_core.core_schema import ModelSchema
 
 from verifier.checks.model import Name
+from verifier.config.field_texts import field_texts
 from verifier.config.file import Address, ConfigFile
 from verifier.config.job import JobModel
 from verifier.config.model import Model
@@ -44,23 +46,19 @@ def _with_sources(kinds: Mapping[str, type[SourceKind]]) -> type[ConfigFile]:
         "JobModel",
         __base__=JobModel,
         __doc__=JobModel.__doc__,
-        scheduler=(binding | None, _like(JobModel, "scheduler", default=None)),
+        scheduler=(binding | None, None),
     )
     return create_model(
         "ConfigFile",
         __base__=ConfigFile,
         __doc__=ConfigFile.__doc__,
-        sources=(dict[Name, source], _like(ConfigFile, "sources", default_factory=dict)),
-        jobs=(dict[Name, job], _like(ConfigFile, "jobs")),
+        sources=(dict[Name, source], Field(default_factory=dict)),
+        jobs=dict[Name, job],
     )
 
 
-def _like(model: type[Model], name: str, **default: Any) -> Any:
-    return Field(description=model.model_fields[name].description, **default)
-
-
 class _AsWritten(GenerateJsonSchema):
-    """Gives defaults as they are written in YAML, and no titles made from field names."""
+    """Gives defaults as they are written in YAML, no titles made from names, and field texts."""
 
     def encode_default(self, dft: Any) -> Any:
         if isinstance(dft, timedelta):
@@ -71,6 +69,16 @@ class _AsWritten(GenerateJsonSchema):
 
     def field_title_should_be_set(self, schema: CoreSchema | Any) -> bool:  # noqa: ARG002 - pydantic's signature
         return False
+
+    def model_schema(self, schema: ModelSchema) -> JsonSchemaValue:
+        """Says of each key what stands below its field."""
+        made, model = super().model_schema(schema), schema["cls"]
+        if issubclass(model, Model):
+            texts = field_texts(model)
+            for name, field in model.model_fields.items():
+                if name in texts:
+                    made["properties"][field.alias or name]["description"] = texts[name]
+        return made
 
     def dict_schema(self, schema: Any) -> JsonSchemaValue:
         """A mapping whose keys have a pattern allows no others."""

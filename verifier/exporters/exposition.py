@@ -1,6 +1,10 @@
-"""The exposition: what a scraper gets, from figures that were taken before it asked."""
+"""The exposition: what a scraper gets, from figures that were taken before it asked.
 
-from collections.abc import Mapping
+What writes them is loaded where something is written: it brings prometheus-client, and a
+command that asks one thing of a ledger writes no figures.
+"""
+
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -8,8 +12,7 @@ import msgspec
 from verifier.catalogue import process
 from verifier.exporters.job import job_rows
 from verifier.exporters.meters import Meters
-from verifier.exporters.page import Part, choose, join, page, write
-from verifier.exporters.rows import Row, Rows, instants, seconds
+from verifier.exporters.rows import Part, Row, Rows, instants, seconds
 from verifier.exporters.shared import shared_rows
 from verifier.ledger.snapshot import JobReading, Snapshot
 from verifier.runs.figures import JobFigures, figures, still_hold
@@ -75,9 +78,11 @@ class Exposition:
 
     def refresh(self, snapshot: Snapshot, identity: Identity) -> None:
         """Tell what ``snapshot`` says from now on; what did not change is not written anew."""
+        from verifier.exporters.page import join, write
+
         known = {} if self._taken is None else self._taken.jobs
         jobs = {
-            name: _job(name, reading, known.get(name), snapshot.at)
+            name: _job(name, reading, known.get(name), snapshot.at, write)
             for name, reading in snapshot.jobs.items()
         }
         shared = write(shared_rows(snapshot, self._contact_within))
@@ -86,6 +91,8 @@ class Exposition:
 
     def answer(self, accept: str | None, now: datetime) -> Scrape | None:
         """The page in the format that ``accept`` asks for; None before the first figures."""
+        from verifier.exporters.page import choose, page, write
+
         taken, form = self._taken, choose(accept)
         if taken is None:
             return None
@@ -93,7 +100,13 @@ class Exposition:
         return Scrape(page(form, taken.part, own), form.content_type)
 
 
-def _job(name: str, reading: JobReading, known: _Job | None, now: datetime) -> _Job:
+def _job(
+    name: str,
+    reading: JobReading,
+    known: _Job | None,
+    now: datetime,
+    write: Callable[[Rows], Part],
+) -> _Job:
     if known is not None and known.reading is reading:
         if still_hold(reading.facts, known.figures, now):
             return known

@@ -5,7 +5,7 @@ differs. So each part is written once, by prometheus-client, and again only when
 changed: of thousands of jobs few change between two scrapes.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
@@ -16,7 +16,8 @@ from prometheus_client.registry import Collector
 
 from verifier.catalogue.families import FAMILIES
 from verifier.catalogue.family import Family
-from verifier.exporters.rows import Rows, metric
+from verifier.exporters.metric import metric
+from verifier.exporters.rows import Part, Rows
 
 _END = b"# EOF\n"
 
@@ -24,9 +25,6 @@ ORDER: tuple[Family, ...] = tuple(
     sorted((each for each in FAMILIES if each.available), key=lambda family: family.name)
 )
 """The families of the page, in their order there."""
-
-Part = Mapping[str, bytes]
-"""The written samples of families, by the families' names."""
 
 
 class Format:

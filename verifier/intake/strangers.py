@@ -7,7 +7,6 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 import msgspec
-import structlog
 
 from verifier.runs.instant import format_instant
 
@@ -19,8 +18,6 @@ COUNTED = 100
 
 SHOWN = 20
 """Of how many it is told which declared job was probably meant: to look is not for nothing."""
-
-log = structlog.get_logger()
 
 
 class Stranger(msgspec.Struct):
@@ -54,7 +51,10 @@ class Strangers:
         """``signals`` were kept out at ``now``, the first time or again."""
         for signal in signals:
             if self._is_new(signal, now) and self._logs:
-                log.warning("unknown_job", source=source, job=signal.job)
+                # Loaded here, since a command, which logs nothing, would wait for it.
+                import structlog
+
+                structlog.get_logger().warning("unknown_job", source=source, job=signal.job)
 
     def known(self, declared: Collection[str]) -> list[dict[str, Any]]:
         """Those that are not ``declared`` by now, the most frequent first, as documents.

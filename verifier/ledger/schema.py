@@ -2,6 +2,10 @@
 
 No index covers a column that a heartbeat changes. New rows land at the end of a table:
 signals and attempts by arrival, runs by due instant.
+
+The conditions of partial indexes stand here in the words of SQLite; those of PostgreSQL,
+and the room in its pages, are in the migrations alone. To name an option of its dialect
+loads all of it, in every command on every ledger.
 """
 
 from typing import Any
@@ -35,8 +39,6 @@ VERSION_TABLE = "schema_version"
 """Where Alembic keeps which migration was the last."""
 
 metadata = MetaData()
-_ROOM = {"fillfactor": 80}
-"""Room in each page of PostgreSQL, so that a heartbeat changes a row where it is."""
 
 _SERIAL = BigInteger().with_variant(Integer, "sqlite")
 
@@ -51,7 +53,6 @@ def _where(name: str, table: Table, flag: str, *columns: str) -> None:
         name,
         *(table.c[column] for column in columns),
         sqlite_where=text(f"{flag} = 1"),
-        postgresql_where=text(flag),
     )
 
 
@@ -99,14 +100,12 @@ attempts = Table(
     Index("attempts_run", "run_id"),
     Index("attempts_state", "job", "state", "ended_at"),
     Index("attempts_started", "job", "started_at"),
-    postgresql_with=_ROOM,
 )
 
 Index(
     "attempts_unended",
     attempts.c.job,
     sqlite_where=attempts.c.ended_at.is_(None),
-    postgresql_where=attempts.c.ended_at.is_(None),
 )
 
 runs = Table(
@@ -140,13 +139,11 @@ runs = Table(
     Index("runs_job_at", "job", "at", "run_id"),
     Index("runs_wake", "wake_at"),
     sqlite_with_rowid=False,
-    postgresql_with=_ROOM,
 )
 Index(
     "runs_whole",
     runs.c.whole_id,
     sqlite_where=runs.c.whole_id.is_not(None),
-    postgresql_where=runs.c.whole_id.is_not(None),
 )
 UNDECIDED = runs.c.state != literal_column("'judged'")
 """Whether a run has no verdict, in the words of the index of those runs."""
@@ -158,7 +155,6 @@ Index(
     runs.c.at,
     runs.c.state,
     sqlite_where=text("state != 'judged'"),
-    postgresql_where=text("state != 'judged'"),
 )
 _where("runs_open", runs, "open", "job", "verdict")
 _where("runs_useful", runs, "useful", "job", "partition", "due")

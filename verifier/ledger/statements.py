@@ -3,20 +3,31 @@
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, Table, Text, any_, bindparam
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import (
+    ARRAY,
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Insert,
+    Table,
+    Text,
+    any_,
+    bindparam,
+)
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.visitors import InternalTraversal
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 T = TypeVar("T")
 
 CHUNK = 500
 """How many keys one statement may ask for."""
-
-Insert = sqlite.Insert | postgresql.Insert
 
 
 def insert_missing(connection: Connection, table: Table) -> Insert:
@@ -44,8 +55,12 @@ def _replace(dialect: str, table: Table) -> Insert:
     return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=new)
 
 
-def _insert(dialect: str, table: Table) -> Insert:
-    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+def _insert(dialect: str, table: Table) -> "sqlite.Insert | postgresql.Insert":
+    if dialect != "postgresql":
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # it takes long, and on SQLite nobody needs it
+
+    return postgresql.insert(table)
 
 
 class Among(ColumnElement[bool]):
@@ -71,7 +86,7 @@ def _among_values(element: Among, compiler: SQLCompiler, **options: Any) -> str:
 @compiles(Among, "postgresql")
 def _among_array(element: Among, compiler: SQLCompiler, **options: Any) -> str:
     # One text for any number of keys, so that it is read, planned and prepared once.
-    keys: BindParameter[Any] = bindparam(element.given, type_=postgresql.ARRAY(Text))
+    keys: BindParameter[Any] = bindparam(element.given, type_=ARRAY(Text))
     return compiler.process(element.column == any_(keys), **options)
 
 

@@ -6,9 +6,8 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import BigInteger, Dialect
+from sqlalchemy import TEXT, BigInteger, Dialect
 from sqlalchemy import Text as AnyText
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -18,7 +17,7 @@ T = TypeVar("T")
 W = TypeVar("W", bound=StrEnum)
 
 
-Text = AnyText().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+Text = AnyText().with_variant(TEXT(collation="C"), "postgresql")
 """Text that is compared and sorted by code point, as Python does, wherever it is kept."""
 
 
