@@ -140,6 +140,14 @@ class FileCheck(CheckModel):
         for path, expected in self._expectations():
             yield from expected.queries(*path)
 
+    def templates(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """The path, and those of the manifest and the checksum."""
+        yield ("path",), self.path
+        if self.manifest is not None:
+            yield ("manifest",), self.manifest
+        if self.checksum is not None and self.checksum.path is not None:
+            yield ("checksum", "path"), self.checksum.path
+
     def needs(self) -> Iterator[Need]:
         """The folder, and what is expected."""
         yield Need(store=self.store, path=("store",), kind=StoreKind.FILES)

@@ -34,6 +34,12 @@ class Ask(Part):
         Field(description="Where an answer tells the address of its next page; null at the last."),
     ] = None
 
+    def texts(self, *path: str) -> Iterator[tuple[tuple[str, ...], str]]:
+        """What values of the run stand in, seen from the check that holds this at ``path``."""
+        yield (*path, "path"), self.path
+        for name, text in self.params.items():
+            yield (*path, "params", name), text
+
     def documents(self, inquiry: Inquiry) -> Iterator[Any]:
         """The answer, page by page; the question stands in the evidence."""
         path = filled(self.path, inquiry.question)
@@ -77,6 +83,10 @@ class HttpCheck(CheckModel, Ask, Bounds):
         if not self.bounded:
             raise ValueError("expected a bound: eq, ge, le or between")
         return self
+
+    def templates(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """The path and the parameters."""
+        yield from self.texts()
 
     def needs(self) -> Iterator[Need]:
         """The service."""

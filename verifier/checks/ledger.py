@@ -111,6 +111,11 @@ class Ledger(CheckModel):
         if self.log is not None:
             yield self.log.named("log")
 
+    def templates(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Those of the service."""
+        if self.api is not None:
+            yield from self.api.texts("api")
+
     def needs(self) -> Iterator[Need]:
         """Those of its queries, and the service."""
         yield from super().needs()

@@ -154,6 +154,10 @@ class CheckModel(Part):
         """Every table that the check names outside its SQL texts, with the columns."""
         yield from ()
 
+    def templates(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Every text that values of the run stand in, braced, with the path that leads to it."""
+        yield from ()
+
     def needs(self) -> Iterator[Need]:
         """Every store that the check asks."""
         told: set[tuple[str, ...]] = set()

@@ -47,6 +47,11 @@ def filled(text: str, question: Question, escape: Callable[[str], str] = str) ->
     return "".join(parts)
 
 
+def names_in(text: str) -> set[str]:
+    """The names of the values that stand in ``text``."""
+    return {name for name, _ in _fields(text)}
+
+
 def _fields(text: str) -> Iterator[tuple[str, str]]:
     """The names in braces, with their formats; raises ``ValueError`` for broken braces."""
     for _, name, form, conversion in Formatter().parse(text):

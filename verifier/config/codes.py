@@ -114,14 +114,14 @@ class Code(StrEnum):
     PARTITIONS_UNCLEAR = (
         "LND228",
         "A job has `partitions` and no check that tells them apart, or a check names a "
-        "`partition`, or binds `:partition`, and its job has none.",
+        "`partition`, binds `:partition` or writes `{partition}` in a path, and its job has none.",
     )
     UNKNOWN_CHECK = ("LND202", "A surface names a check that the job does not have.")
     SAME_NAME = ("LND203", "Two checks, or two surfaces, of one job have the same name.")
     NOT_ONE_DAY = (
         "LND204",
-        "`:day` is used by a job whose business interval is not always one local day. Use "
-        "`:local_start` and `:local_end`, or declare `covers: previous-day`.",
+        "`:day`, or `{day}` in a path, is used by a job whose business interval is not always one "
+        "local day. Use `:local_start` and `:local_end`, or declare `covers: previous-day`.",
     )
     UNKNOWN_PARAMETER = (
         "LND205",

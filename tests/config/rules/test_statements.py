@@ -35,6 +35,51 @@ def test_partition_may_be_bound_only_where_the_job_has_partitions(
     assert [each.path for each in told] == ["jobs.daily.partitions"]  # none tells them apart
 
 
+TEMPLATES = [
+    ("path", "{type: file, name: it, store: files, path: 'out/TEXT.csv', size: {ge: 1}}"),
+    (
+        "manifest",
+        "{type: file, name: it, store: files, path: out, manifest: 'TEXT.json'}",
+    ),
+    (
+        "checksum.path",
+        "{type: file, name: it, store: files, path: a.csv, checksum: {path: 'TEXT.sha256'}}",
+    ),
+    ("path", "{type: http, name: it, store: web, path: 'sent/TEXT', value: $.n, ge: 1}"),
+    (
+        "params.of",
+        "{type: http, name: it, store: web, path: sent, params: {of: 'TEXT'}, value: $.n, ge: 1}",
+    ),
+    (
+        "api.path",
+        "{type: ledger, name: it, expected: {store: shop, sql: select 1},"
+        " api: {store: web, path: 'sent/TEXT', items: $.all, key: [$.id]}}",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "check"), TEMPLATES, ids=[f"{path}-{check[7:11]}" for path, check in TEMPLATES]
+)
+@pytest.mark.parametrize(
+    ("word", "code"),
+    [("{partition}", Code.PARTITIONS_UNCLEAR), ("{day:%Y%m%d}", Code.NOT_ONE_DAY)],
+)
+def test_what_no_run_of_the_job_has_may_not_stand_in_a_path(
+    check: str, path: str, word: str, code: Code, with_job: With, read: Callable[..., Reading]
+) -> None:
+    def problems(text: str) -> list[Problem]:
+        written = with_job(checks=f"[{check.replace('TEXT', text)}]", covers=None)
+        codes = (Code.PARTITIONS_UNCLEAR, Code.NOT_ONE_DAY)
+        return [each for each in read(written).problems if each.code in codes]
+
+    (problem,) = problems(word)
+    assert (problem.code, problem.path) == (code, f"jobs.daily.checks[0].{path}")
+    assert problem.line is not None
+    assert f"where {word.partition(':')[0].rstrip('}')}}} stands" in problem.message
+    assert problems("{due:%Y%m%d}") == []
+
+
 def test_each_unknown_parameter_is_told(with_job: With, read: Callable[..., Reading]) -> None:
     problems = read(with_job(checks=count("select :date, :tenant"))).problems
     assert [each.code for each in problems] == [Code.UNKNOWN_PARAMETER] * 2

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from verifier.checks.model import Need, Query
 from verifier.checks.question import PARAMETERS
+from verifier.checks.template import names_in
 from verifier.config.codes import Code
 from verifier.config.job import JobModel
 from verifier.config.keys import nearest
@@ -47,6 +48,8 @@ def check_statements(
                     "expected a job with partitions where :partition is bound, found one without",
                     "declare partitions: {name, store, sql}, or drop it from the statement",
                 )
+        for at, template in check.templates():
+            _check_template(template, ("checks", index, *at), job, not_a_day, reporter)
 
 
 def _check_store(
@@ -82,11 +85,35 @@ def _check_text(query: Query, path: Path, not_a_day: Interval | None, reporter: 
             or f"they have {', '.join(f':{each}' for each in PARAMETERS)}",
         )
     if DAY in query.parameters and not_a_day is not None:
-        start, end = format_instant(not_a_day.start), format_instant(not_a_day.end)
         reporter.error(
             Code.NOT_ONE_DAY,
             path,
             "expected a business interval of one local day where :day is bound, "
-            f"found {start} to {end}",
+            f"found {_told(not_a_day)}",
             "declare covers: previous-day, or bind :local_start and :local_end",
         )
+
+
+def _check_template(
+    template: str, path: Path, job: JobModel, not_a_day: Interval | None, reporter: Reporter
+) -> None:
+    names = names_in(template)
+    if PARTITION in names and job.partitions is None:
+        reporter.error(
+            Code.PARTITIONS_UNCLEAR,
+            path,
+            "expected a job with partitions where {partition} stands, found one without",
+            "declare partitions: {name, store, sql}, or leave it out",
+        )
+    if DAY in names and not_a_day is not None:
+        reporter.error(
+            Code.NOT_ONE_DAY,
+            path,
+            "expected a business interval of one local day where {day} stands, "
+            f"found {_told(not_a_day)}",
+            "declare covers: previous-day, or write {local_start} or {interval_start:%Y%m%d}",
+        )
+
+
+def _told(interval: Interval) -> str:
+    return f"{format_instant(interval.start)} to {format_instant(interval.end)}"
