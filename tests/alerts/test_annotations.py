@@ -85,7 +85,7 @@ STORIES = {
         opened("ambiguous"),
         "Nobody can tell whether daily-revenue took effect.",
         "Runs without a proof of either: 2. Their attempts did not end well, and the destination "
-        "could not be asked, or could not tell.",
+        "could not be asked, or could not tell; or nobody could hear them.",
         "&verdict=ambiguous",
     ),
     "LandedFalseSuccess": (

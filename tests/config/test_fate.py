@@ -37,6 +37,7 @@ def declared(name: str) -> Declaration:
 def test_a_job_that_replaces_its_day_repairs_itself() -> None:
     assert told(declared("daily-revenue")) == {
         "it never starts": "missing run",
+        "nobody could hear it, and nothing is there": "ambiguous repair_rerun",
         "it dies before it writes": "absent retry",
         "it dies half way": "partial repair_rerun",
         "it dies after it wrote everything": "verified accept",
@@ -54,6 +55,7 @@ def test_a_job_that_replaces_its_day_repairs_itself() -> None:
 def test_a_job_that_sends_mail_is_never_started_again_over_what_is_there() -> None:
     assert told(declared("invoice-run")) == {
         "it never starts": "missing run",
+        "nobody could hear it, and nothing is there": "ambiguous reconcile_first",
         "it dies before it writes": "absent retry",
         "it dies half way": "partial reconcile_first",
         "it dies half way, after it told a checkpoint": "partial reconcile_first",
@@ -72,6 +74,7 @@ def test_a_job_that_sends_mail_is_never_started_again_over_what_is_there() -> No
 def test_a_job_without_checks_is_known_by_hearsay_alone() -> None:
     assert told(declared("cache-warmup")) == {
         "it never starts": "missing run",
+        "nobody could hear it": "unproven declare_check",
         "it dies": "absent retry",
         "it says that it succeeded": "unproven declare_check",
         "it falls silent": "settling fence_first",

@@ -135,7 +135,7 @@ def test_five_minutes_away_are_read_up_and_only_what_did_not_run_is_missing(make
 
 
 @pytest.mark.slow
-def test_what_was_lost_for_good_stays_open_and_is_never_missing(make):
+def test_what_was_lost_for_good_is_not_checked_and_never_missing(make):
     world = make()
     world.pass_to(3)
     world.ledger.keep_cursor("position/night", "0")
@@ -147,8 +147,11 @@ def test_what_was_lost_for_good_stays_open_and_is_never_missing(make):
     world.pass_to(10)
     found = world.verdicts()
     assert "missing" not in found.values()
-    assert {found[m] for m in (5, 6, 7)} == {"waiting"}
-    assert found[9] == "unproven"
+    assert {found[m] for m in (5, 6, 7, 9)} == {"unproven"}
+    reported = {
+        row.key.due.minute: row.reported for row in world.ledger.runs(RunFilter(job="load"))
+    }
+    assert [reported[m] for m in (5, 6, 7, 9)] == ["none", "none", "none", "succeeded"]
 
 
 @pytest.mark.slow

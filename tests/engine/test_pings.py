@@ -33,9 +33,9 @@ def away_over_the_second_night(world: Any, source: str) -> None:
     assert still_here(world.ledger, world.now, MINUTE)
 
 
-@pytest.mark.parametrize(("source", "verdict"), [("ping", None), ("test", "missing")])
+@pytest.mark.parametrize(("source", "verdict"), [("ping", "ambiguous"), ("test", "missing")])
 def test_silence_while_nobody_listened_is_no_miss_of_who_pings(
-    world: Any, source: str, verdict: str | None
+    world: Any, source: str, verdict: str
 ) -> None:
     away_over_the_second_night(world, source)
     world.tick_to(world.now + 10 * MINUTE)
@@ -43,8 +43,9 @@ def test_silence_while_nobody_listened_is_no_miss_of_who_pings(
     assert (run["verdict"], run["reported"]) == (verdict, "none")
     assert [check["result"] for check in run["checks"]] == ["violated", "holds"]
     deaf = "nobody could hear it at that time, and never will: it may have run"
-    assert (deaf in run["advice"]["because"]) == (verdict is None)
-    assert run["advice"]["action"] == ("wait" if verdict is None else "run")
+    assert (deaf in run["advice"]["because"]) == (source == "ping")
+    assert run["advice"]["action"] == ("reconcile_first" if source == "ping" else "run")
+    assert world.service.job("revenue")["open"] == {verdict: 1}
 
 
 def test_the_destination_is_asked_for_a_run_that_nobody_could_hear(world: Any) -> None:
@@ -62,7 +63,7 @@ def test_the_destination_is_asked_for_a_run_that_nobody_could_hear(world: Any) -
 def test_work_that_is_done_late_is_found_by_a_recheck(world: Any) -> None:
     away_over_the_second_night(world, "ping")
     world.tick_to(world.now + 2 * MINUTE)
-    assert world.run(FIRST + DAY)["verdict"] is None
+    assert world.run(FIRST + DAY)["verdict"] == "ambiguous"
     world.write("2026-04-02", REGIONS)
     world.tick_to(world.now + 20 * MINUTE)
     assert world.run(FIRST + DAY)["verdict"] == "verified"

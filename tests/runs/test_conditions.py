@@ -49,6 +49,10 @@ def test_a_run_is_late_once_it_should_have_started(build, holding):
     assert "late" not in holding("02:05", build.attempt("failed 02:04"))
 
 
+def test_a_run_whose_start_nobody_could_hear_is_not_late(build, holding):
+    assert "late" not in holding("02:05", deaf=True)
+
+
 def test_a_run_without_a_slot_is_never_late_or_overdue(build, holding):
     assert holding("23:00", due=None, interval=None) == {}
     assert holding("23:00", build.attempt("started 02:00"), due=None, interval=None) == {}

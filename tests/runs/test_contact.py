@@ -77,8 +77,8 @@ def test_a_retry_is_waited_for_until_it_was_heard_not_to_come(build, contact):
     assert heard.conditions == ()
 
 
-def advice(build, when, attempts=(), looks=(), **more):
-    job = build.job(source="hostcron")
+def advice(build, when, attempts=(), looks=(), kind="append", **more):
+    job = build.job(kind, source="hostcron")
     facts, now = build.facts(job, attempts, looks, **more), build.at(when)
     return advise(facts, standing(facts, now), now)
 
@@ -99,6 +99,29 @@ def test_advice_says_that_the_source_is_silent_and_warns_of_what_nobody_heard(bu
 
 
 def test_advice_says_that_nobody_will_ever_know(build, contact):
-    told = advice(build, "04:00", deaf=True, contact=contact("03:59", "04:01"))
+    heard = contact("03:59", "04:01")
+    told = advice(build, "04:00", deaf=True, contact=heard)
     assert told.action == "wait"
-    assert "nobody could hear it at that time, and never will: it may have run" in told.because
+    assert (
+        "nobody could hear it at that time, and nobody has caught up yet: it may have run"
+        in told.because
+    )
+    looks = [build.look("03:00", "none"), build.look("03:00:10", "none")]
+    told = advice(
+        build,
+        "04:00",
+        (),
+        looks,
+        kind="replace",
+        deaf=True,
+        heard_again=build.at("02:30"),
+        contact=heard,
+    )
+    assert (told.action, told.because[:2]) == (
+        "repair_rerun",
+        (
+            "no attempt was reported",
+            "nobody could hear it at that time, and never will: it may have run",
+        ),
+    )
+    assert "an attempt that nobody heard of may be under way" in " ".join(told.do_not)

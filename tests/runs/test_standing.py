@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from verifier.runs.attempt import Told, fold
 from verifier.runs.binding import RunKey
+from verifier.runs.contact import Contact
 from verifier.runs.declaration import Overlap
 from verifier.runs.evaluation import PartitionCount
 from verifier.runs.signal import EffectNote, EndProof, Progress
@@ -82,10 +83,55 @@ def test_for_a_run_that_we_could_not_hear_the_destination_is_asked_once_it_shoul
     assert (stood.next_look.at, stood.next_look.cause, stood.wake_at) == (when, "miss", when)
     early = twice(build, "none", "02:05", "02:05:10")
     assert build.stand("02:10", build.job(), looks=early, **known).next_look.at == when
-    late = twice(build, "none", "10:00", "10:00:10")
-    stood = build.stand("10:01", build.job(), looks=late, **known)
-    assert (stood.state, stood.next_look) == ("waiting", None)
-    assert build.stand("23:00", build.job(checks=()), **known).next_look is None
+
+
+def unheard(build, now, job=None, looks=(), **more):
+    """A run that nobody could hear: somebody listens since 02:30, and it has until 02:45."""
+    known = {"deaf": True, "heard_again": build.at("02:30")} | more
+    return build.stand(now, job or build.job(), looks=looks, **known)
+
+
+@pytest.mark.parametrize("word", ["none", "unknown"])
+@pytest.mark.parametrize(
+    ("kind", "action"),
+    [("replace", "repair_rerun"), ("append", "reconcile_first"), ("external", "reconcile_first")],
+)
+def test_a_run_that_nobody_could_hear_and_that_shows_nothing_may_have_run(
+    build, kind, action, word
+):
+    seen = twice(build, word, "10:00", "10:00:10")
+    stood = unheard(build, "10:01", build.job(kind=kind), seen)
+    assert (stood.state, stood.verdict, stood.action) == ("judged", "ambiguous", action)
+    assert (stood.chain_broke_at, stood.conditions, stood.false_success) == (None, (), False)
+
+
+def test_what_it_showed_before_it_should_be_done_is_no_verdict(build):
+    early = twice(build, "none", "02:05", "02:05:10")
+    assert unheard(build, "02:44:59", looks=early).state == "waiting"
+    stood = unheard(build, "02:45", looks=early)
+    assert (stood.state, stood.verdict, stood.next_look.at) == ("settling", None, build.at("02:45"))
+    assert unheard(build, "02:46", looks=[*early, build.look("02:45", "none")]).verdict == (
+        "ambiguous"
+    )
+
+
+def test_a_run_that_nobody_could_hear_of_a_job_without_checks_is_not_checked(build):
+    job = build.job(checks=())
+    stood = unheard(build, "02:44:59", job)
+    assert (stood.state, stood.wake_at) == ("waiting", build.at("02:45"))
+    stood = unheard(build, "02:45", job)
+    assert (stood.verdict, stood.action, stood.wake_at) == ("unproven", "declare_check", None)
+
+
+def test_it_is_in_doubt_only_once_its_source_was_heard_beyond_its_end(build):
+    job, seen = build.job(source="hostcron"), twice(build, "none", "02:45", "02:45:10")
+    behind = Contact(until=build.at("02:44"), due=build.at("02:46"))
+    stood = unheard(build, "02:45:30", job, seen, contact=behind)
+    assert (stood.state, stood.verdict, stood.wake_at) == ("waiting", None, build.at("02:46"))
+    gone = Contact(until=build.at("02:44"), due=build.at("02:45"))
+    assert unheard(build, "09:00", job, seen, contact=gone).state == "waiting"
+    heard = Contact(until=build.at("02:45"), due=build.at("02:47"))
+    assert unheard(build, "02:45:30", job, seen, contact=heard).verdict == "ambiguous"
 
 
 @pytest.mark.parametrize("word", ["partial", "complete", "duplicated"])
@@ -108,6 +154,10 @@ def test_silence_proves_nothing_before_we_had_caught_up(build):
     late = {"miss_after": build.at("05:00"), "looks": twice(build, "none", "02:05", "02:05:10")}
     stood = build.stand("04:59", build.job(), **late)
     assert (stood.state, stood.wake_at) == ("waiting", build.at("05:00"))
+    assert stood.conditions == ()  # not late either
+    assert [
+        str(each.condition) for each in build.stand("05:00", build.job(), **late).conditions
+    ] == ["late"]
     assert build.stand("05:00", build.job(), **late).next_look.at == build.at("05:00")
     early = late | {"miss_after": build.at("01:00")}
     assert build.stand("02:04", build.job(), **early).wake_at == build.at("02:05")

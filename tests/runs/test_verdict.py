@@ -58,6 +58,17 @@ ROWS = [
     ("11", {"reported": "none"}, "missing"),
     ("11 muted", {"reported": "none", "muted": True}, "excused"),
     ("11 before 12", {"reported": "none", "effects_none": True, "required_hold": True}, "missing"),
+    # Silence of a time that nobody heard says nothing, so 9 and 11 cannot say missing.
+    ("9 deaf", {"effect": "none", "reported": "none", "deaf": True}, "ambiguous"),
+    (
+        "9 deaf, muted",
+        {"effect": "none", "reported": "none", "deaf": True, "muted": True},
+        "excused",
+    ),
+    ("9 deaf, tried", {"effect": "none", "reported": "failed", "deaf": True}, "absent"),
+    ("11 deaf", {"reported": "none", "deaf": True}, "ambiguous"),
+    ("11 deaf, no checks", {"reported": "none", "deaf": True, "checked": False}, "unproven"),
+    ("8 deaf", {"effect": "complete", "reported": "none", "deaf": True}, "verified"),
     # 12: a job that takes no effect.
     ("12 hold", {"effects_none": True, "required_hold": True}, "verified"),
     ("12 none to hold", {"effects_none": True}, "unproven"),
@@ -117,11 +128,15 @@ SECOND_READING = [
     (lambda c: c.effect == "complete" and c.unknown, "ambiguous"),
     (lambda c: c.effect == "complete", "verified"),
     (lambda c: c.effect == "none" and c.reported == "none" and c.muted, "excused"),
-    (lambda c: c.effect == "none" and c.reported == "none", "missing"),
+    (lambda c: c.effect == "none" and c.reported == "none" and not c.deaf, "missing"),
+    (lambda c: c.effect == "none" and c.reported == "none" and c.checked, "ambiguous"),
+    (lambda c: c.effect == "none" and c.reported == "none", "unproven"),
     (lambda c: c.effect == "none", "absent"),
     (lambda c: c.violated, "wrong"),
     (lambda c: c.reported == "none" and c.muted, "excused"),
-    (lambda c: c.reported == "none", "missing"),
+    (lambda c: c.reported == "none" and not c.deaf, "missing"),
+    (lambda c: c.reported == "none" and c.checked, "ambiguous"),
+    (lambda c: c.reported == "none", "unproven"),
     (lambda c: c.effects_none and c.reported != "succeeded", "absent"),
     (lambda c: c.effects_none and c.required_hold, "verified"),
     (lambda c: c.effects_none, "unproven"),
@@ -151,6 +166,10 @@ def every_case():
         for values in product((False, True), repeat=len(FLAGS)):
             flags = dict(zip(FLAGS, values, strict=True))
             yield Case(reported=said, effect=effect, open_state=state, **flags)
+            if said is Reported.NONE:  # of silence alone it matters whether it was heard
+                for checked in (True, False):
+                    deaf = {"deaf": True, "checked": checked}
+                    yield Case(reported=said, effect=effect, open_state=state, **flags, **deaf)
 
 
 def test_the_table_is_total_and_agrees_with_its_second_reading():
@@ -161,14 +180,14 @@ def test_the_table_is_total_and_agrees_with_its_second_reading():
         assert (judged is None) is (each.open_state is not None and not closed), each
 
 
-def test_a_mute_excuses_what_is_missing_and_changes_nothing_else():
+def test_a_mute_excuses_what_would_be_missing_had_it_been_heard_and_changes_nothing_else():
     for each in every_case():
         if each.muted or each.reconciled or each.excused or each.open_state:
             continue
         fields = {name: getattr(each, name) for name in each.__struct_fields__}
         muted = verdict(Case(**(fields | {"muted": True})))
-        plain = verdict(each)
-        assert muted == (Verdict.EXCUSED if plain is Verdict.MISSING else plain)
+        heard = verdict(Case(**(fields | {"deaf": False})))
+        assert muted == (Verdict.EXCUSED if heard is Verdict.MISSING else verdict(each))
 
 
 @pytest.mark.parametrize("said", Reported)

@@ -89,15 +89,17 @@ COMPLETION_AMBIGUOUS = Alert(
     expr="landed:runs_ambiguous > 0",
     summary="Nobody can tell whether {{ $labels.job_name }} took effect.",
     description="Runs without a proof of either: {{ $value }}. Their attempts did not end well, "
-    "and the destination could not be asked, or could not tell.",
+    "and the destination could not be asked, or could not tell; or nobody could hear them.",
     verdict="ambiguous",
     meaning="An attempt was killed, lost or timed out, and what it left is unknown: there is no "
     "check that could tell, or the store did not answer. The effect may be there, whole, in "
-    "part, or not at all.",
+    "part, or not at all. Or a run was due while nobody listened, what its job said then is lost, "
+    "and the destination shows nothing: it may have run all the same.",
     look=(_RUNS.format("ambiguous"), _EXPLAIN),
     safe=(
         "Bring the store back if it is away, then ask again: `landed verify JOB --due T`.",
         "Else look at the destination yourself: `landed explain` ends in the SQL to paste.",
+        "Where nobody could hear it, look at its scheduler and its own log: whether it ran.",
         "Close it when you know: `landed act reconcile RUN --by WHO --reason WHY`, with "
         "`--counts-as-useful` if the result is there.",
     ),

@@ -62,6 +62,7 @@ class _Play:
         declaration = self.declaration
         failed, succeeded = self._ended(Kind.FAILED), self._ended(Kind.SUCCEEDED)
         yield self._judged("it never starts", None, Scene.NOTHING)
+        yield self._unheard()
         if not declaration.checks:
             yield self._judged("it dies", failed, Scene.DARK)
             yield self._judged("it says that it succeeded", succeeded, Scene.DARK)
@@ -92,16 +93,29 @@ class _Play:
         yield self._judged("it says so, and the destination cannot be asked", succeeded, Scene.DARK)
 
     def _judged(
-        self, happens: str, attempt: Attempt | None, scenes: Scene | Mapping[str, Scene]
+        self,
+        happens: str,
+        attempt: Attempt | None,
+        scenes: Scene | Mapping[str, Scene],
+        heard_again: datetime | None = None,
     ) -> Fate:
         """After the end, the wait, and the second look that a complaint needs."""
         settle = self.declaration.settle
-        quiet = self.end if attempt else self.due + self.declaration.start_within
+        nobody = heard_again or self.due + self.declaration.start_within
+        quiet = self.end if attempt else nobody
         first = quiet + settle + _SECOND
         second = first + settle + _SECOND
         evaluations = [self._look(at, scenes) for at in (first, second)]
         harm = scenes in (Scene.HALF, Scene.TWICE, Scene.STRANGE)
-        return self._fate(happens, attempt, evaluations, second + _SECOND, harm=harm)
+        now = second + _SECOND
+        return self._fate(happens, attempt, evaluations, now, harm=harm, heard_again=heard_again)
+
+    def _unheard(self) -> Fate:
+        """It was due while nobody listened, and what it said then never comes."""
+        checked = self.declaration.checks
+        happens = "nobody could hear it" + (", and nothing is there" if checked else "")
+        done = self.due + max(self.declaration.start_within, self.declaration.finish_within)
+        return self._judged(happens, None, Scene.NOTHING, heard_again=done)
 
     def _silent(self) -> Fate:
         """Nothing more is heard: lost or timed out by silence, and perhaps still at work."""
@@ -125,6 +139,7 @@ class _Play:
         now: datetime,
         *,
         harm: bool = False,
+        heard_again: datetime | None = None,
     ) -> Fate:
         facts = Facts(
             key=self.key,
@@ -133,6 +148,8 @@ class _Play:
             interval=interval_after(self.declaration.schedule, self.due),
             attempts=[attempt] if attempt else [],
             evaluations=evaluations if self.declaration.checks else [],
+            deaf=heard_again is not None,
+            heard_again=heard_again,
         )
         stood: Standing = standing(facts, now)
         return Fate(

@@ -85,7 +85,8 @@ def _because(
     if is_silent(facts.contact, now):
         yield f"{_source(facts)}: what happened since is not known"
     elif facts.deaf and stood.reported is Reported.NONE:
-        yield "nobody could hear it at that time, and never will: it may have run"
+        since = "and never will" if facts.heard_again else "and nobody has caught up yet"
+        yield f"nobody could hear it at that time, {since}: it may have run"
     held = is_held(action for action in facts.actions if action.run_id is None)
     if held is not None:
         yield f"the job is on hold by {held.by} ({held.reason}): the guard refuses every attempt"
@@ -162,7 +163,8 @@ def _do_not(
     facts: Facts, stood: Standing, surfaces: Sequence[SurfaceEffect], now: datetime
 ) -> Iterator[str]:
     chosen = stood.action
-    if chosen in STARTS_WORK and is_silent(facts.contact, now):
+    unheard = facts.deaf and stood.reported is Reported.NONE
+    if chosen in STARTS_WORK and (unheard or is_silent(facts.contact, now)):
         yield (
             "do not start it before somebody has looked at its scheduler: an attempt that "
             "nobody heard of may be under way"

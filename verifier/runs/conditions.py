@@ -64,7 +64,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     job that were at work in its time. ``interval`` is the time from due to the next
     slot, None for a run without a slot. ``runtime_tail`` is how long the slow runs
     of this job take (its 95th percentile), None while too few are known. ``contact`` is
-    how far the job's source was heard.
+    how far the job's source was heard; ``deaf``: its start fell into a time of which that
+    says nothing, for now or for good.
     """
 
     declaration: Declaration
@@ -75,6 +76,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     evaluations: Sequence[Evaluation] = ()
     runtime_tail: timedelta | None = None
     contact: Contact | None = None
+    deaf: bool = False
     now: datetime
 
     @property
@@ -106,7 +108,7 @@ def _punctuality(s: Situation) -> Iterator[Condition]:
         return
     started = any(attempt.heard or attempt.ends for attempt in s.attempts)
     should_start = s.due + s.declaration.start_within
-    if not started and s.heard >= should_start:
+    if not started and not s.deaf and s.heard >= should_start:
         yield Condition(ConditionName.LATE, should_start)
     alive = [attempt for attempt in s.attempts if is_alive(attempt)]
     limits = [_finish_by(attempt, s.due, s.declaration) for attempt in alive]

@@ -121,13 +121,13 @@ def standing(facts: Facts, now: datetime) -> Standing:
     said = reported(counted, declaration, now)
     if any(is_alive(attempt) for attempt in writers):
         said = Reported.RUNNING
-    expected_by = _expected_by(facts, now)
+    expected_by, unheard_until = _expected_by(facts, now), _unheard_until(facts, now)
     seen = looks(
         declaration,
         writers,
         facts.evaluations,
         expected_by=expected_by,
-        unheard_until=_unheard_until(facts),
+        unheard_until=unheard_until,
         newer_verified_at=facts.newer_verified_at,
         now=now,
     )
@@ -143,11 +143,12 @@ def standing(facts: Facts, now: datetime) -> Standing:
             evaluations=facts.evaluations,
             runtime_tail=facts.runtime_tail,
             contact=facts.contact,
+            deaf=_is_deaf(facts, now),
             now=now,
         )
     )
     at_large = any(is_at_large(attempt, declaration, now) for attempt in writers)
-    blocked = _open_state(facts, seen, said, at_large, expected_by, now)
+    blocked = _open_state(facts, seen, said, at_large, expected_by or unheard_until, now)
     by = seen.judged.evaluation if seen.judged else None
     judged = verdict(case_of(facts, writers, said, finding, blocked, now, by=by))
     # Where the verdict table gives none, something was in its way.
@@ -172,7 +173,7 @@ def standing(facts: Facts, now: datetime) -> Standing:
         false_success=is_false_success(said, judged),
         chain_broke_at=(
             None
-            if state is RunState.WAITING
+            if state is RunState.WAITING or (facts.deaf and said is Reported.NONE)
             else chain_broke_at([*facts.attempts, *facts.whole_job])
         ),
         action=action(advised),
@@ -183,7 +184,7 @@ def standing(facts: Facts, now: datetime) -> Standing:
         completed_at=_completed_at(counted, by),
         useful=_useful(facts, writers, judged, by),
         next_look=seen.next,
-        wake_at=_wake_at(facts, seen.next, expected_by, holding, judged, now),
+        wake_at=_wake_at(facts, seen.next, expected_by or unheard_until, holding, judged, now),
     )
 
 
@@ -195,21 +196,36 @@ def _expected_by(facts: Facts, now: datetime) -> datetime | None:
     due = facts.key.due
     if due is None or not facts.expected or facts.deaf:
         return None
-    latest = due + facts.declaration.start_within
-    if heard_at(facts.contact, max(now, latest)) < latest:
-        again = next_contact(facts.contact, now)
-        return None if again is None else max(latest, again)
-    return latest if facts.miss_after is None else max(latest, facts.miss_after)
+    latest = _heard_by(facts, due + facts.declaration.start_within, now)
+    if latest is None or facts.miss_after is None:
+        return latest
+    return max(latest, facts.miss_after)
 
 
-def _unheard_until(facts: Facts) -> datetime | None:
-    """When a run that nobody could hear should be done at the latest, if it ran."""
+def _unheard_until(facts: Facts, now: datetime) -> datetime | None:
+    """When a run that nobody could hear should be done at the latest, if it ran.
+
+    None where it could be heard, and where nobody can tell.
+    """
     due, declaration = facts.key.due, facts.declaration
     if due is None or not facts.expected or facts.heard_again is None:
         return None
     # Whoever still works by then is heard of from then on.
     done = due + max(declaration.start_within, declaration.finish_within)
-    return max(done, facts.heard_again + declaration.settle)
+    return _heard_by(facts, max(done, facts.heard_again + declaration.settle), now)
+
+
+def _heard_by(facts: Facts, moment: datetime, now: datetime) -> datetime | None:
+    """From when on all that was said up to ``moment`` is known; None where nobody can tell."""
+    if heard_at(facts.contact, max(now, moment)) >= moment:
+        return moment
+    again = next_contact(facts.contact, now)
+    return None if again is None else max(moment, again)
+
+
+def _is_deaf(facts: Facts, now: datetime) -> bool:
+    """Whether silence about the start of the run says nothing, for now or for good."""
+    return facts.deaf or (facts.miss_after is not None and now < facts.miss_after)
 
 
 def _open_state(
@@ -232,9 +248,18 @@ def _open_state(
             return RunState.WAITING
         if expected_by is not None and now < expected_by:
             return RunState.WAITING
-    if asks_nothing(facts.declaration) or seen.judged is not None:
+    if asks_nothing(facts.declaration):
         return None
-    return RunState.SETTLING
+    if seen.judged is None or (said is Reported.NONE and _asked_early(seen, expected_by)):
+        return RunState.SETTLING
+    return None
+
+
+def _asked_early(seen: Looks, expected_by: datetime | None) -> bool:
+    """Whether the destination showed nothing before it had to, and is yet to be asked since."""
+    if seen.judged is None or expected_by is None or _shows_work(seen):
+        return False
+    return seen.judged.evaluation.started_at < expected_by
 
 
 def _shows_work(seen: Looks) -> bool:
@@ -282,6 +307,8 @@ def case_of(
         and all(said_no_effect(attempt, surfaces) for attempt in writers),
         unresolved_beside_success=bool(succeeded)
         and any(unresolved(attempt, declaration) for attempt in writers),
+        deaf=facts.deaf,
+        checked=not asks_nothing(declaration),
     )
 
 

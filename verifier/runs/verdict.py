@@ -53,7 +53,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     ``unknown`` speak of required checks, ``required_hold`` says that there is at
     least one and all hold. ``all_said_no_effect``: each attempt told that none had
     begun. ``unresolved_beside_success``: beside one that succeeded, an attempt
-    ended otherwise and did not tell so.
+    ended otherwise and did not tell so. ``deaf``: nobody could hear the run and never will,
+    so that silence says nothing. ``checked``: the job has checks.
     """
 
     reported: Reported
@@ -72,6 +73,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     repeats_harm: bool = False
     all_said_no_effect: bool = False
     unresolved_beside_success: bool = False
+    deaf: bool = False
+    checked: bool = True
 
 
 def verdict(case: Case) -> Verdict | None:
@@ -100,7 +103,7 @@ def _by_itself(case: Case) -> Verdict | None:
             return _of_complete(case)
         case Effect.NONE:
             if case.reported is Reported.NONE:
-                return _missing(case)
+                return _of_silence(case)
             return Verdict.ABSENT
         case _:
             return _of_unknown(case)
@@ -119,7 +122,7 @@ def _of_unknown(case: Case) -> Verdict:
     if case.violated:
         return Verdict.WRONG
     if case.reported is Reported.NONE:
-        return _missing(case)
+        return _of_silence(case)
     succeeded = case.reported is Reported.SUCCEEDED
     if case.effects_none:
         if not succeeded:
@@ -132,9 +135,16 @@ def _of_unknown(case: Case) -> Verdict:
     return Verdict.UNPROVEN
 
 
-def _missing(case: Case) -> Verdict:
-    """A mute expects nothing, so nothing is missing; it excuses nothing else."""
-    return Verdict.EXCUSED if case.muted else Verdict.MISSING
+def _of_silence(case: Case) -> Verdict:
+    """A mute expects nothing, so nothing is missing; it excuses nothing else.
+
+    A run that nobody could hear may have run: of a job without checks nobody asked for more.
+    """
+    if case.muted:
+        return Verdict.EXCUSED
+    if case.deaf:
+        return Verdict.AMBIGUOUS if case.checked else Verdict.UNPROVEN
+    return Verdict.MISSING
 
 
 def is_false_success(reported: Reported, judged: Verdict | None) -> bool:

@@ -167,7 +167,8 @@ def test_what_was_truncated_away_is_a_blind_window_and_no_miss(world, host):
     host.pass_to(slot(7), heard=False)
     world.open()
     host.pass_to(slot(9))
-    assert [world.run(slot(n))["verdict"] for n in (3, 4, 5)] == [None] * 3
+    unheard = [world.run(slot(number)) for number in (3, 4, 5)]
+    assert [(run["reported"], run["verdict"]) for run in unheard] == [("none", "unproven")] * 3
     assert [world.run(slot(n))["reported"] for n in (6, 7, 8)] == ["succeeded"] * 3
     lost = [each for each in world.ledger.windows("hostcron") if each.caught_up_at is None]
     assert [(each.since, each.until) for each in lost] == [
@@ -198,7 +199,7 @@ def test_what_is_in_a_broken_archive_is_lost_up_to_the_first_line_after_it(world
     assert lost.until == slot(7) + timedelta(seconds=1)
     reported = [world.run(slot(number))["reported"] for number in range(1, 9)]
     assert reported == [*["succeeded"] * 4, "none", "none", *["succeeded"] * 2]
-    assert world.run(slot(5))["verdict"] is None
+    assert world.run(slot(5))["verdict"] == "unproven"
 
 
 def test_a_log_that_was_written_anew_with_all_that_was_in_it_has_lost_nothing(world, host):
