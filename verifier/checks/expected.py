@@ -86,10 +86,8 @@ class Expected(Part):
         evidence.update(statement.evidence())
         return statement
 
-    def read(
-        self, inquiry: Inquiry, statement: Statement, width: int, most: int | None = None
-    ) -> set[Key]:
-        """The keys that ``statement`` gives; no more of them than one above ``most``."""
+    def read(self, inquiry: Inquiry, statement: Statement, width: int) -> set[Key]:
+        """The keys that ``statement`` gives."""
         keys: set[Key] = set()
         with inquiry.rows(statement) as rows:
             for row in rows:
@@ -107,8 +105,6 @@ class Expected(Part):
                         UnknownReason.TOO_MANY_KEYS,
                         f"more than {inquiry.max_keys} keys are expected",
                     )
-                if most is not None and len(keys) > most:
-                    break
         return keys
 
     def believe(self, keys: int, inquiry: Inquiry) -> None:

@@ -1,7 +1,9 @@
 """The one place that decides how the keys of two sides are compared.
 
-Few keys are held in memory and compared one by one. Where there are many, and both
-stores take digests of keys, the sides are compared by sketches first.
+Where few rows are there, both sides are held in memory and compared one by one. Where there
+are many, and both stores take digests of keys, the sides are compared by sketches first. How
+many there are is asked of the table: what is expected may take long to find out, and is
+asked once.
 """
 
 from functools import partial
@@ -10,10 +12,11 @@ from verifier.checks.compared import Compared
 from verifier.checks.expected import Expected
 from verifier.checks.inquiry import Inquiry, Statement
 from verifier.checks.keyed import KeyedRows, count_by_key
-from verifier.checks.reason import HOPELESS, CannotTell, told
+from verifier.checks.keys import Key
+from verifier.checks.reason import HOPELESS, CannotTell, UnknownReason, told
 from verifier.checks.sketches import compared_by_sketches
 
-FEW_KEYS = 10_000
+FEW_ROWS = 10_000
 """As many as are compared one by one without asking how else it could be done."""
 
 
@@ -27,24 +30,54 @@ def compare(
     no answer.
     """
     asked = expected.asked(inquiry)
-    few = FEW_KEYS if _take_digests(inquiry, expected.store, rows.store) else None
-    keys = expected.read(inquiry, asked, len(rows.key), few)
+    digests = _take_digests(inquiry, expected.store, rows.store)
+    # Why the table does not answer matters only once what is expected is known.
+    there = told(lambda: _few_rows(rows, inquiry)) if digests else None
     compared = {"by": "keys"}
-    if few is not None and len(keys) > few:
-        sides = told(lambda: compared_by_sketches(rows, expected, inquiry, partition))
+    if digests and there is None:
+        sides = _by_sketches(rows, expected, inquiry, partition)
         if isinstance(sides, Compared):
-            expected.believe(sides.due, inquiry)
-            inquiry.evidence.update(_statement(rows, inquiry).evidence())
             return sides
-        if sides.reason in HOPELESS:
-            raise sides
         compared["detail"] = sides.detail
+    try:
         keys = expected.read(inquiry, asked, len(rows.key))
+    except CannotTell as error:
+        if error.reason is not UnknownReason.TOO_MANY_KEYS or there is None:
+            raise
+        sides = _by_sketches(rows, expected, inquiry, partition)
+        if isinstance(sides, Compared):
+            return sides
+        raise
     inquiry.evidence["compared"] = compared
     expected.believe(len(keys), inquiry)
     statement = _statement(rows, inquiry)
     inquiry.evidence.update(statement.evidence())
-    return Compared(keys, *count_by_key(inquiry, statement))
+    if isinstance(there, CannotTell):
+        raise there
+    return Compared(keys, *(count_by_key(inquiry, statement) if there is None else there))
+
+
+def _by_sketches(
+    rows: KeyedRows, expected: Expected, inquiry: Inquiry, partition: int | None
+) -> Compared | CannotTell:
+    """The sides by sketches, or why they have to be compared one by one."""
+    sides = told(lambda: compared_by_sketches(rows, expected, inquiry, partition))
+    if isinstance(sides, Compared):
+        expected.believe(sides.due, inquiry)
+        inquiry.evidence.update(_statement(rows, inquiry).evidence())
+    elif sides.reason in HOPELESS:
+        raise sides
+    return sides
+
+
+def _few_rows(rows: KeyedRows, inquiry: Inquiry) -> tuple[dict[Key, int], dict[Key, int]] | None:
+    """The rows of each key, as ``count_by_key`` gives them; None where there are many."""
+    columns = ", ".join(rows.columns(inquiry.session(rows.store)))
+    found, nameless = count_by_key(
+        inquiry, rows.ask(inquiry, f"{columns}, 1", f"LIMIT {FEW_ROWS + 1}")
+    )
+    many = sum(found.values()) + sum(nameless.values()) > FEW_ROWS
+    return None if many else (found, nameless)
 
 
 def _statement(rows: KeyedRows, inquiry: Inquiry) -> Statement:

@@ -79,13 +79,21 @@ class Side(NamedTuple):
 
 
 def side_of(
-    inquiry: Inquiry, store: str, columns: Sequence[str], ask: Ask, partition: int | None
+    inquiry: Inquiry,
+    store: str,
+    columns: Sequence[str],
+    ask: Ask,
+    partition: int | None,
+    every: str,
 ) -> Side:
-    """One side; raises ``NoSketches`` where its store takes no digests of such columns."""
+    """One side; raises ``NoSketches`` where its store takes no digests of such columns.
+
+    ``every`` selects them as they are, all that there are.
+    """
     session = inquiry.session(store)
     if session.digests is None:
         raise NoSketches(f"{store} takes no digests")
-    described = ask(", ".join(columns), "LIMIT 0")
+    described = ask(every, "LIMIT 0")
     texts = session.plain(described.sql, described.parameters, columns)
     if texts is None:
         raise NoSketches(f"{store} takes no digests of a type that the key has")
@@ -102,7 +110,7 @@ def expected_side(expected: Expected, inquiry: Inquiry, width: int, partition: i
         sql = f"{keys}\nSELECT {select}\nFROM landed_expected\n{rest}"
         return inquiry.statement(expected.store, sql)
 
-    return side_of(inquiry, expected.store, columns, ask, partition)
+    return side_of(inquiry, expected.store, columns, ask, partition, "*")
 
 
 def rows_side(rows: KeyedRows, inquiry: Inquiry, partition: int | None) -> Side:
@@ -112,7 +120,7 @@ def rows_side(rows: KeyedRows, inquiry: Inquiry, partition: int | None) -> Side:
         return rows.ask(inquiry, select, rest)
 
     columns = rows.columns(inquiry.session(rows.store))
-    return side_of(inquiry, rows.store, columns, ask, partition)
+    return side_of(inquiry, rows.store, columns, ask, partition, ", ".join(columns))
 
 
 def groups_of(inquiry: Inquiry, statement: Statement) -> Mapping[str | None, Group]:

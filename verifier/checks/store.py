@@ -66,8 +66,8 @@ class Session(Opened, Protocol):
     ) -> list[str] | None:
         """The plain text of ``columns``, as expressions; None where that is not certain.
 
-        ``sql`` gives the same columns, and runs; a ``LIMIT 0`` keeps it from giving rows.
-        Raises ``CannotTell`` as ``select`` does.
+        ``sql`` gives the same columns, or nothing is certain, and runs; a ``LIMIT 0`` keeps it
+        from giving rows. Raises ``CannotTell`` as ``select`` does.
         """
 
     def bind(self, value: Value) -> object:

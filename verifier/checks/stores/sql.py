@@ -103,6 +103,8 @@ class SqlSession:
             return None
         with self._asking(sql, parameters) as (statement, values):
             kinds = self._database.kinds(self._connection, statement, values)
+        if len(kinds) != len(columns):
+            return None
         texts = [
             digests.plain[kind].format(column)
             for kind, column in zip(kinds, columns, strict=True)
