@@ -23,6 +23,7 @@ from verifier.ledger.ledger import Ledger
 from verifier.ledger.listing import RunFilter
 from verifier.runs.action import ActionKind
 from verifier.runs.binding import RunKey
+from verifier.runs.declaration import WhenUnsure
 from verifier.runs.evaluation import Cause
 from verifier.runs.instant import format_instant
 from verifier.runs.signal import Kind, Lane, Signal
@@ -137,10 +138,10 @@ class Tenants:
         """What the guard decides of a new attempt."""
         return str(self.answer(partition).decision)
 
-    def answer(self, partition: str | None) -> GuardAnswer:
+    def answer(self, partition: str | None, **more: Any) -> GuardAnswer:
         """What the guard says to a new attempt."""
         gatekeeper = Gatekeeper(self.ledger, self.fleet, lambda: self.now)
-        request = GuardRequest(job="health", attempt="new", due=DUE, partition=partition)
+        request = GuardRequest(job="health", attempt="new", due=DUE, partition=partition, **more)
         try:
             return gatekeeper.ask(request)
         finally:
@@ -355,6 +356,21 @@ def test_the_guard_tells_a_tenant_that_nobody_listed_apart_from_one_nobody_can_t
     tenants.ran(DUE, "a1")
     tenants.until(DUE + timedelta(minutes=5))
     assert tenants.answer("t0O3").why.startswith("t0O3 is not listed as a partition of this run; ")
+
+
+def test_a_start_for_a_tenant_that_nobody_listed_leaves_no_run_that_did_anything(
+    tenants: Tenants,
+) -> None:
+    tenants.wrote(DUE)
+    tenants.ran(DUE, "a1")
+    tenants.until(DUE + timedelta(minutes=5))
+    tenants.answer("t0O3", when_unsure=WhenUnsure.CLOSED)
+    tenants.until(DUE + timedelta(minutes=10))
+    asked = tenants.run(DUE, "t0O3")
+    assert (asked["reported"], asked["verdict"], asked["attempts"]) == ("none", None, [])
+    assert (asked["advice"]["action"], asked["advice"]["do_not"]) == ("accept", [])
+    assert [each["decision"] for each in asked["guard"]] == ["refuse"]
+    assert tenants.run(DUE, "t001")["reported"] == "succeeded"
 
 
 def test_nobody_has_to_look_at_a_tenant_that_nobody_listed(tenants: Tenants) -> None:

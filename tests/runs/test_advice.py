@@ -49,6 +49,7 @@ TABLE = [
     ("excused", {"judged": "excused", "effect": "none"}, ["accept"] * SAME),
     ("waiting", {"state": RunState.WAITING}, ["wait"] * SAME),
     ("evaluation due", {"state": RunState.SETTLING}, ["wait"] * SAME),
+    ("nobody's partition", {"state": RunState.WAITING, "stranger": True}, ["accept"] * SAME),
     ("running", {"state": RunState.RUNNING}, ["wait"] * SAME),
     ("running, stuck", {"state": RunState.RUNNING, "stuck": True}, ["stop_first"] * SAME),
     ("at large", {"state": RunState.SETTLING, "at_large": True}, ["fence_first"] * SAME),

@@ -44,7 +44,8 @@ class Advised(msgspec.Struct, frozen=True, kw_only=True):
     the scheduler retries by itself, or None. ``unknown``: a required check could
     not be asked, ``incorrect``: for a reason that asking again does not take away.
     ``doubted``: the last look complained of what the verdict does not say, and a second
-    look is owed. ``surplus``: rows or keys that should not be there were seen.
+    look is owed. ``stranger``: it is of a partition that nobody listed, and nobody tried
+    it. ``surplus``: rows or keys that should not be there were seen.
     ``checkpoint``: an attempt reported one. ``newest``: no later run is due.
     ``may_yet_start``: an attempt was given to a queue without a lease, and nobody knows
     what became of it there.
@@ -62,6 +63,7 @@ class Advised(msgspec.Struct, frozen=True, kw_only=True):
     unknown: bool = False
     incorrect: bool = False
     doubted: bool = False
+    stranger: bool = False
     surplus: bool = False
     resumable: bool = False
     checkpoint: bool = False
@@ -91,6 +93,8 @@ def action(facts: Advised) -> AdviceAction:
         return AdviceAction.FENCE_FIRST
     if facts.retry_at is not None:
         return _while_retry_pends(facts)
+    if facts.stranger:
+        return AdviceAction.ACCEPT
     if facts.verdict is None:
         return AdviceAction.WAIT
     chosen = _by_verdict(facts, facts.verdict)

@@ -184,7 +184,7 @@ def _do_not(
         yield f"do not start another attempt before the silent one is proven dead: {twice}"
     elif chosen is AdviceAction.WAIT:
         yield from _while_waiting(facts, stood)
-    elif chosen is AdviceAction.ACCEPT and facts.declaration.repeats_harm:
+    elif chosen is AdviceAction.ACCEPT and stood.verdict and facts.declaration.repeats_harm:
         yield f"do not run it again: {_TWICE[_harm(facts.declaration)]}"
     elif chosen is AdviceAction.REPAIR_RERUN and stood.verdict is Verdict.WRONG:
         yield "do not rerun before the cause is known: it would write the same wrong rows"

@@ -20,7 +20,7 @@ from verifier.runs.conditions import (
 from verifier.runs.contact import Contact, heard_at, next_contact
 from verifier.runs.declaration import Declaration
 from verifier.runs.effect import Finding, SurfaceEffect, findings
-from verifier.runs.evaluation import Effect, Evaluation, Result
+from verifier.runs.evaluation import Effect, Evaluation, Result, is_unlisted
 from verifier.runs.lifecycle import (
     AttemptState,
     end_of,
@@ -116,6 +116,10 @@ def standing(facts: Facts, now: datetime) -> Standing:
     due = facts.key.due
     own = counting(facts.attempts, declaration, now)
     whole = counting(facts.whole_job, declaration, now)
+    # Nobody who covered all partitions covered one that is none of them.
+    stranger = not own and bool(facts.key.partition) and is_unlisted(facts.evaluations)
+    if stranger:
+        whole = []
     # A partition reports its own attempts, but whoever covers all may write here too.
     counted, writers = own or whole, own + whole
     said = reported(counted, declaration, now)
@@ -162,6 +166,7 @@ def standing(facts: Facts, now: datetime) -> Standing:
         holding,
         now,
         doubted=finding is not None and seen.provisional,
+        stranger=stranger,
     )
     return Standing(
         state=state,
@@ -400,6 +405,7 @@ def advised_of(
     now: datetime,
     *,
     doubted: bool = False,
+    stranger: bool = False,
 ) -> Advised:
     """The row of facts that the advice table reads."""
     declaration = facts.declaration
@@ -426,6 +432,7 @@ def advised_of(
         unknown=finding is not None and bool(finding.unknown),
         incorrect=finding is not None and bool(finding.incorrect),
         doubted=doubted,
+        stranger=stranger,
         surplus=unexpected or any(result.surplus or result.unexpected for result in last),
         resumable=declaration.resumable,
         checkpoint=_has_checkpoint(counted),
