@@ -4,6 +4,8 @@ import pytest
 
 from verifier.ledger.listing import RunFilter
 from verifier.ledger.windows import BlindWindow, heard_again, silence
+from verifier.runs.declaration import Every
+from verifier.runs.slots import bind
 from verifier.runs.standing import standing
 
 
@@ -27,36 +29,55 @@ def test_a_window_matters_from_a_minute_before_the_slot_to_the_last_moment_to_st
     build, since, until, covers
 ):
     blind = [window(build, since, until, "10:00")]
-    after, deaf = silence(blind, build.at("02:00"), timedelta(minutes=5))
+    after, deaf = silence(blind, build.at("02:00"), build.job())
     assert (after, deaf) == (build.at("10:00") if covers else None, False)
 
 
+@pytest.mark.parametrize(
+    ("every", "early"), [(30, 7.5), (60, 15), (240, 60), (900, 60)], ids=lambda each: f"{each} s"
+)
+def test_a_window_reaches_as_far_as_a_signal_that_came_in_it_may_be_of_a_later_slot(
+    build, every, early
+):
+    job = build.job(schedule=Every(period=timedelta(seconds=every)))
+    for less in (0, 0.001):
+        until = build.at("02:00") - timedelta(seconds=early + less)
+        blind = [BlindWindow("native", build.at("01:00"), until, None)]
+        assert silence(blind, build.at("02:00"), job) == (None, less == 0)
+        assert (bind(job.schedule, until) == build.at("02:00")) is (less == 0)
+
+
+def test_a_window_before_the_first_slot_that_there_is_may_have_kept_a_start_from_us(build):
+    first = datetime.min.replace(tzinfo=UTC)
+    blind = [BlindWindow("native", first, first, None)]
+    assert silence(blind, first + timedelta(seconds=1), build.job()) == (None, True)
+
+
 def test_silence_proves_nothing_while_a_window_is_open_or_was_not_caught_up(build):
-    due, within = build.at("02:00"), timedelta(minutes=5)
-    assert silence([window(build, "01:00", None, None)], due, within) == (None, True)
-    assert silence([window(build, "01:00", "02:30", None)], due, within) == (None, True)
-    assert silence([window(build, "03:00", None, None)], due, within) == (None, False)
+    due, job = build.at("02:00"), build.job()
+    assert silence([window(build, "01:00", None, None)], due, job) == (None, True)
+    assert silence([window(build, "01:00", "02:30", None)], due, job) == (None, True)
+    assert silence([window(build, "03:00", None, None)], due, job) == (None, False)
 
 
 def test_of_several_windows_the_last_to_be_caught_up_counts(build):
     blind = [window(build, "01:00", "02:01", "02:40"), window(build, "02:02", "02:03", "02:20")]
-    assert silence(blind, build.at("02:00"), timedelta(minutes=5)) == (build.at("02:40"), False)
+    assert silence(blind, build.at("02:00"), build.job()) == (build.at("02:40"), False)
 
 
 def test_what_is_lost_in_a_window_is_never_caught_up_and_outside_of_one_nothing_is_lost(build):
     blind = [window(build, "01:00", "02:01", "02:40")]
-    within = timedelta(minutes=5)
-    assert silence(blind, build.at("02:00"), within, lost=True) == (None, True)
-    assert silence(blind, build.at("03:00"), within, lost=True) == (None, False)
+    assert silence(blind, build.at("02:00"), build.job(), lost=True) == (None, True)
+    assert silence(blind, build.at("03:00"), build.job(), lost=True) == (None, False)
 
 
 def test_a_run_is_heard_again_from_the_end_of_the_last_window_that_it_fell_into(build):
-    due, within = build.at("02:00"), timedelta(minutes=5)
+    due, job = build.at("02:00"), build.job()
     over = [window(build, "01:00", "02:03", None), window(build, "02:01", "02:02", "02:20")]
     later = window(build, "02:30", "02:40", None)
-    assert heard_again([*over, later], due, within) == build.at("02:03")
-    assert heard_again([*over, window(build, "02:05", None, None)], due, within) is None
-    assert heard_again([later], due, within) is None
+    assert heard_again([*over, later], due, job) == build.at("02:03")
+    assert heard_again([*over, window(build, "02:05", None, None)], due, job) is None
+    assert heard_again([later], due, job) is None
 
 
 def test_the_first_instant_that_there_is_can_be_due(ledger, told, build):

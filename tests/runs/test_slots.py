@@ -18,6 +18,7 @@ from verifier.runs.slots import (
     is_slot,
     latest_slot,
     next_slot,
+    opens,
     previous_slot,
     slots,
 )
@@ -133,6 +134,7 @@ def test_an_instant_is_bound_to_its_latest_slot_or_shortly_before_the_next(
     early = min(MINUTE, (following - latest) / 4)
     bound = bind(schedule, moment)
     assert bound == (following if following - moment <= early else latest)
+    assert (bound == following) is (opens(schedule, following) <= moment)
 
 
 @given(CRONS, INSTANTS)

@@ -77,7 +77,7 @@ def for_judging(connection: Connection, jobs: Jobs, rows: Sequence[RunRow]) -> d
             declaration = declaration.of_partition()
         miss_after, deaf, heard_again = None, False, None
         if key.due is not None:
-            when = blind[declaration.source or NATIVE], key.due, declaration.start_within
+            when = blind[declaration.source or NATIVE], key.due, declaration
             lost = declaration.source is None and key.job in pinged
             miss_after, deaf = windows.silence(*when, lost=lost)
             heard_again = windows.heard_again(*when) if deaf else None

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import msgspec
@@ -15,10 +16,9 @@ from verifier.ledger.schema import blind_windows, runs
 from verifier.ledger.sources import NATIVE
 from verifier.ledger.statements import replace
 from verifier.ledger.tallies import NO_JOB, Counted
+from verifier.runs.declaration import Declaration, Schedule
 from verifier.runs.reported import Reported
-
-EARLY = timedelta(minutes=1)
-"""How long before its slot a run may have started."""
+from verifier.runs.slots import EARLY, opens
 
 
 class BlindWindow(msgspec.Struct, frozen=True, order=True):
@@ -83,23 +83,34 @@ def add(connection: Connection, jobs: Jobs, window: BlindWindow) -> None:
 
 
 def heard_again(
-    windows: Iterable[BlindWindow], due: datetime, start_within: timedelta
+    windows: Iterable[BlindWindow], due: datetime, declaration: Declaration
 ) -> datetime | None:
     """The end of the last window that a run fell into; None while one of them goes on."""
-    ends = [each.until for each in _covering(windows, due, start_within)]
+    ends = [each.until for each in _covering(windows, due, declaration)]
     return None if None in ends else max((each for each in ends if each is not None), default=None)
 
 
 def _covering(
-    windows: Iterable[BlindWindow], due: datetime, start_within: timedelta
+    windows: Iterable[BlindWindow], due: datetime, declaration: Declaration
 ) -> list[BlindWindow]:
     """The windows in which a run may have started."""
-    latest = due + start_within
+    latest = due + declaration.start_within
     return [
         each
         for each in windows
-        if each.since <= latest and (each.until is None or due <= each.until + EARLY)
+        if each.since <= latest and _goes_on_at(each, due, declaration.schedule)
     ]
+
+
+def _goes_on_at(window: BlindWindow, due: datetime, schedule: Schedule) -> bool:
+    """Whether a window was not over when what was said began to belong to the slot ``due``."""
+    if window.until is None or due <= window.until:
+        return True
+    if due > window.until + EARLY:
+        return False
+    with suppress(ValueError):
+        return opens(schedule, due) <= window.until
+    return True  # it is the first slot that there is
 
 
 def earliest(connection: Connection, jobs: Jobs, source: str) -> datetime | None:
@@ -124,7 +135,7 @@ def _count(connection: Connection, window: BlindWindow) -> None:
 
 
 def silence(
-    windows: Iterable[BlindWindow], due: datetime, start_within: timedelta, *, lost: bool = False
+    windows: Iterable[BlindWindow], due: datetime, declaration: Declaration, *, lost: bool = False
 ) -> tuple[datetime | None, bool]:
     """From when on silence proves that a run did not start, and whether it never does.
 
@@ -132,7 +143,7 @@ def silence(
     ``lost``: what the job said in a window never comes later, whoever else's does.
     """
     caught_up = [
-        None if lost else each.caught_up_at for each in _covering(windows, due, start_within)
+        None if lost else each.caught_up_at for each in _covering(windows, due, declaration)
     ]
     if None in caught_up:
         return None, True

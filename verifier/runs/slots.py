@@ -20,6 +20,9 @@ from verifier.runs.duration import format_duration
 from verifier.runs.instant import EPOCH, MICROSECOND, format_instant
 from verifier.runs.wallclock import zone
 
+EARLY = timedelta(minutes=1)
+"""By how much a signal may come before its slot at most."""
+
 _NOTHING = timedelta()
 _MINUTE = timedelta(minutes=1)
 _RECENT = datetime(2025, 1, 1, tzinfo=UTC)
@@ -82,10 +85,19 @@ def bind(schedule: Schedule, at: datetime) -> datetime:
     latest, following = _neighbours(schedule, at)
     if latest is None or following is None:
         raise ValueError(_no_slot(schedule, "before and after", at))
-    opens = following - min(_MINUTE, (following - latest) / 4)
-    bound = (latest, opens, latest) if at < opens else (opens, following, following)
+    begins = following - _early(following - latest)
+    bound = (latest, begins, latest) if at < begins else (begins, following, following)
     _remember(_last_bound, schedule, *bound)
     return bound[2]
+
+
+def opens(schedule: Schedule, due: datetime) -> datetime:
+    """From when on a signal that comes belongs to the slot ``due``."""
+    return due - _early(due - previous_slot(schedule, due))
+
+
+def _early(gap: timedelta) -> timedelta:
+    return min(EARLY, gap / 4)
 
 
 def check_schedule(schedule: Schedule) -> None:
