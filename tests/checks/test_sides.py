@@ -145,6 +145,48 @@ def test_what_is_planted_comes_out_in_both_ways(both, present, effect, differing
     assert answer.evidence["compared"].get("differing") == differing
 
 
+LEDGER: dict[str, Any] = {
+    "type": "ledger",
+    "name": "mailed",
+    "expected": {"store": "orders", "sql": "select k from o"},
+    "log": {
+        "store": "shop",
+        "table": "t",
+        "key": ["k"],
+        "where": "load_day = :day",
+        "done": "state = 'sent' -- for good",
+        "in_doubt": "state = 'begun'",
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("there", "says", "by"),
+    [
+        ("ABCD", (Effect.COMPLETE, 0, 0), "sketches"),
+        ("ABCDab", (Effect.COMPLETE, 0, 0), "sketches"),
+        ("ABCDA", (Effect.DUPLICATED, 0, 1), "sketches"),
+        ("AB", (Effect.PARTIAL, 2, 0), "sketches"),
+        ("ABc", (Effect.PARTIAL, 2, 0), "sketches"),
+        ("ABcd", "in_doubt", "sketches"),
+        ("abcd", "in_doubt", "keys"),
+        ("???", (Effect.NONE, 4, 0), "keys"),
+    ],
+)
+def test_effects_are_compared_alike_in_both_ways(both, there, says, by):
+    """A small letter was begun and never confirmed, a question mark waits."""
+    both.expect("k varchar", [(each,) for each in "ABCD"])
+    states = [("sent" if each.isupper() else "begun", each.upper()) for each in there]
+    both.write("state varchar(9), k varchar(9)", [(s if k != "?" else "new", k) for s, k in states])
+
+    answer = both.same(LEDGER)
+
+    assert answer.evidence["compared"]["by"] == by
+    assert (answer.reason or (answer.effect, answer.missing, answer.surplus)) == says
+    doubtful = {each for each in there if each.islower() and each.upper() not in there}
+    assert answer.evidence["in_doubt"] == len(doubtful)
+
+
 def test_keys_of_several_columns_and_types_agree_across_stores(both):
     rows = [("2026-04-02", 1, "a"), ("2026-04-02", 10, "b:1"), ("2026-04-03", 2, "é")]
     both.expect("d date, n varchar, k varchar", rows)

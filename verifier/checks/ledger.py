@@ -9,13 +9,15 @@ from verifier.checks.answer import Answer
 from verifier.checks.compared import Compared
 from verifier.checks.expected import Expected
 from verifier.checks.http import Ask
-from verifier.checks.inquiry import Inquiry
+from verifier.checks.inquiry import Inquiry, Statement
 from verifier.checks.jsonpath import JsonPath, require, require_list
 from verifier.checks.keyed import KeyedRows, Within, count_by_key
 from verifier.checks.keys import Key, key_of, sample
 from verifier.checks.model import CheckModel, Named, Need, Query, Sql
+from verifier.checks.question import Value
 from verifier.checks.reason import CannotTell, UnknownReason
-from verifier.checks.store import StoreKind
+from verifier.checks.sides import compare
+from verifier.checks.store import Session, StoreKind
 from verifier.runs.evaluation import Effect
 
 
@@ -49,6 +51,21 @@ class Log(KeyedRows):
                     store_path=("log", "store"),
                     table=self.table,
                 )
+
+    def columns(self, session: Session) -> list[str]:
+        """The key's columns, compared byte by byte as those of the expected side are."""
+        return session.exact(self.table, self.key)
+
+    def ask(self, inquiry: Inquiry, select: str, rest: str, **values: Value) -> Statement:
+        """A statement over the rows that took effect; as any over keyed rows."""
+        done = "" if self.state == "0" else f"AND {self.state} = 0\n"
+        return super().ask(inquiry, select, f"{done}{rest}", **values)
+
+    def doubtful(self, inquiry: Inquiry) -> Statement:
+        """Gives the keys that were begun, and took effect in no row that is known to have."""
+        columns = ", ".join(self.columns(inquiry.session(self.store)))
+        rest = f"GROUP BY {columns}\nHAVING min({self.state}) = 1"
+        return super().ask(inquiry, f"{columns}, count(*)", rest)
 
     @property
     def state(self) -> str:
@@ -133,33 +150,24 @@ class Ledger(CheckModel):
         return compared.answer()
 
     def _by_log(self, inquiry: Inquiry, log: Log) -> Answer:
-        expected = self.expected.keys(inquiry, len(log.key))
-        columns = ", ".join(inquiry.session(log.store).exact(log.table, log.key))
-        # What became of a row is a further column, so that one statement sees one state.
-        grouped = columns if log.state == "0" else f"{columns}, {log.state}"
-        statement = log.ask(inquiry, f"{log.state}, {columns}, count(*)", f"GROUP BY {grouped}")
-        inquiry.evidence.update(statement.evidence())
-        rows, nameless = count_by_key(inquiry, statement)
-        done = {key[1:]: count for key, count in rows.items() if key[0] == "0"}
-        doubtful = {key[1:] for key in rows if key[0] == "1"} - done.keys()
-        compared = Compared(
-            expected=expected,
-            found=done,
-            nameless={key[1:]: count for key, count in nameless.items() if key[0] == "0"},
-        )
+        compared = compare(log, self.expected, inquiry)
         inquiry.evidence.update(compared.evidence())
         if not compared.surplus:
             log.require_reach(inquiry)
         if log.in_doubt is not None:
-            self._require_certain(inquiry, compared, doubtful)
+            self._require_certain(inquiry, compared, log)
         return compared.answer()
 
-    def _require_certain(self, inquiry: Inquiry, compared: Compared, doubtful: set[Key]) -> None:
+    def _require_certain(self, inquiry: Inquiry, compared: Compared, log: Log) -> None:
         """Raises ``CannotTell`` where the rows in doubt decide what there is."""
+        statement = log.doubtful(inquiry)
+        inquiry.evidence["doubtful"] = statement.evidence()
+        doubtful = count_by_key(inquiry, statement)[0].keys() - compared.found.keys()
         inquiry.evidence["in_doubt"] = len(doubtful)
         inquiry.evidence["sample"]["in_doubt"] = sample(doubtful)
         certainly_missing = compared.missing - doubtful
-        certain = compared.effect is Effect.DUPLICATED or (certainly_missing and compared.found)
+        happened = compared.found or compared.agreed
+        certain = compared.effect is Effect.DUPLICATED or (certainly_missing and happened)
         if doubtful and not certain:
             raise CannotTell(
                 UnknownReason.IN_DOUBT, f"{len(doubtful)} were begun and never confirmed"
