@@ -296,7 +296,10 @@ def test_a_row_whose_key_has_no_digest_is_compared_one_by_one(both, kind):
         assert answer.result is Result.UNKNOWN  # neither can its driver hold it
     else:
         assert (answer.effect, answer.unexpected) == (Effect.COMPLETE, 1)
-        assert answer.evidence["compared"]["by"] == "keys"
+        assert answer.evidence["compared"] == {
+            "by": "keys",
+            "detail": "the key of a row has no digest",
+        }
 
 
 def test_a_store_that_takes_no_digests_is_asked_for_the_keys(both, make_database, monkeypatch):

@@ -713,6 +713,31 @@ def test_counters_count_each_tenant_once(tenants: Tenants, operator: Operator) -
     assert counted(tenants, "useful_completions") == {"": TENANTS}
 
 
+@pytest.mark.parametrize("mended", [False, True])
+def test_a_tenant_that_was_served_and_gets_a_record_later_is_counted_once(
+    tenants: Tenants, mended: bool
+) -> None:
+    tenants.wrote(DUE)
+    tenants.ran(DUE, "a1")
+    tenants.until(DUE + timedelta(minutes=4))
+    if mended:
+        key = tenants.key(DUE)
+        with sqlite3.connect(tenants.home / "warehouse.db") as warehouse:
+            warehouse.execute("delete from metrics where tenant = 't001'")
+        warehouse.close()
+        verify(tenants.ledger, tenants.fleet, [key], lambda: tenants.now, tenants.wait)
+        assert tenants.rows() == ["- partial", "t001 absent"]
+        tenants.wrote(DUE, *(n for n in range(TENANTS) if n != 1))
+    tenants.say(Kind.STARTED, "again", "t001")
+    tenants.say(Kind.SUCCEEDED, "again", "t001")
+    tenants.until(tenants.now + timedelta(minutes=1))
+    assert tenants.rows() == ["- verified", "t001 verified"]
+    both = {"absent": 1} if mended else {}
+    assert counted(tenants, "runs_judged") == {**both, "verified": TENANTS}
+    assert counted(tenants, "useful_completions") == {"": TENANTS}
+    assert counted(tenants, "runs_created") == {"": TENANTS}
+
+
 def test_what_no_tenant_explains_is_counted_of_the_run_of_all(tenants: Tenants) -> None:
     tenants.wrote(DUE)
     with sqlite3.connect(tenants.home / "warehouse.db") as warehouse:

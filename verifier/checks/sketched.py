@@ -32,6 +32,11 @@ class Group(NamedTuple):
     sketch: Sketch
     nameless: int = 0
 
+    @property
+    def rows(self) -> int:
+        """All of them."""
+        return self.sketch.count + self.nameless
+
 
 class Side(NamedTuple):
     """Asks for the keys of one side: their ``columns``, their plain ``texts`` as SQL.

@@ -15,6 +15,7 @@ from verifier.ledger.errors import Conflict
 from verifier.ledger.runs import RunRow
 from verifier.ledger.schema import guard_decisions, revisions, runs
 from verifier.ledger.statements import chunks
+from verifier.ledger.tallies import Marks
 from verifier.ledger.transaction import Transaction
 from verifier.ledger.types import RunLane
 from verifier.runs.attempt import Attempt
@@ -80,15 +81,17 @@ def _restand(
     changes: list[tuple[RunRow, RunRow]] = []
     forgotten: list[str] = []
     rests = Rests(set(), set())
+    marks = {row.key: row.counted for row in rows}
     for row in rows:
         known = facts[row.key]
         if _is_forgotten(connection, row, known):
-            transaction.counted.take_back(row.key.job, row.counted)
+            transaction.counted.take_back(row.key.job, run_events.marks_of(row.key, row.counted))
             forgotten.append(row.run_id)
             continue
         stood = standing(known, transaction.now)
         judged[row.key] = Judged(known, stood)
-        new = _row(transaction, row, known, stood, beside[row.run_id])
+        of_all = marks.get(run_rows.whole_job(row.key))
+        new = _row(transaction, row, known, stood, beside[row.run_id], of_all)
         if new == row:
             continue
         changes.append((row, new))
@@ -109,6 +112,7 @@ def _row(
     facts: Facts,
     stood: Standing,
     beside: Sequence[Attempt],
+    of_all: Marks | None,
 ) -> RunRow:
     now, job = transaction.now, transaction.job(row.key.job)
     judged_at = row.judged_at
@@ -133,7 +137,7 @@ def _row(
         judged_at=judged_at,
         evaluation_id=stood.judged_by.evaluation_id if stood.judged_by else None,
         wake_at=None if job.retired else _wake_at(row.wake_at, stood.wake_at, now),
-        counted=run_events.count(transaction, row.counted, facts, stood, lane, beside),
+        counted=run_events.count(transaction, row.counted, facts, stood, lane, beside, of_all),
     )
 
 

@@ -7,7 +7,8 @@ beside another against the policy is a violation. Distributions are of the live 
 
 Counters count partitions, each as a run: one that is an exception by its own record, and all
 others by that of the run of all, which is itself counted only where it has a verdict that no
-partition explains. Who they are is known once they were listed.
+partition explains. Who they are is known once they were listed. One that gets its record when
+it was counted by the run of all already remembers that, as the one that held.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from verifier.ledger.tallies import FAMILIES, RUNS_JUDGED, VERDICT_REVISIONS, Ev
 from verifier.ledger.transaction import Transaction
 from verifier.ledger.types import RunLane
 from verifier.runs.attempt import Attempt
+from verifier.runs.binding import RunKey
 from verifier.runs.declaration import Overlap
 from verifier.runs.lifecycle import AttemptState, end_of, state_of
 from verifier.runs.overlap import violations
@@ -75,17 +77,20 @@ def count(
     stood: Standing,
     lane: RunLane,
     rivals: Sequence[Attempt],
+    of_all: Marks | None,
 ) -> Marks:
     """Count what ``stood`` shows of the run and was not counted yet, as ``marks`` tells.
 
     ``rivals``: attempts of the job's other runs that may have been at work beside its own.
-    Returns the marks as they are then.
+    ``of_all``: of a partition, the marks of the run of all before any of this; None where
+    they are not at hand. Returns the marks as they are then.
     """
     job, verdict = facts.key.job, stood.verdict
     if lane is RunLane.OTHER and not marks:
         for word in VERDICT.values:
             transaction.counted.start(RUNS_JUDGED, job, lane=lane, verdict=word)
     run = _Run(transaction, job, marks)
+    held_before = facts.key.partition and _held_before(run, of_all)
     starts = _started(facts.attempts)
     delay = _start_delay(facts) if lane is RunLane.LIVE else None
     parts = _Parts(facts, stood)
@@ -100,12 +105,16 @@ def count(
     if facts.declaration.overlap is not Overlap.ALLOW and facts.attempts:
         clashes = violations(facts.attempts, rivals, facts.declaration, transaction.now)
         run.count(Event.OVERLAPPED, clashes)
+    if held_before and verdict is Verdict.VERIFIED:
+        run.reach(Event.JUDGED, 1)
     if verdict is not None and parts.by_itself:
         run.count(Event.JUDGED, 1, lane=lane, verdict=verdict)
     run.count(Event.HELD, parts.held, lane=lane, verdict=Verdict.VERIFIED)
     run.count(Event.MISSED, int(verdict is Verdict.MISSING and parts.by_itself))
     run.count(Event.DOUBTED, int(verdict is Verdict.AMBIGUOUS and parts.by_itself))
     run.count(Event.LIED, int(stood.false_success and parts.by_itself))
+    if held_before:
+        run.reach(Event.SERVED, 1)
     run.count(Event.SERVED, int(stood.useful and not parts.told))
     run.count(Event.SHARED, parts.held)
     if lane is RunLane.LIVE:
@@ -115,6 +124,23 @@ def count(
         if verdict in (Verdict.VERIFIED, Verdict.RECONCILED):
             run.observe(Event.SETTLED, _attempts_taken(facts, transaction.now))
     return run.marks
+
+
+def marks_of(key: RunKey, marks: Marks) -> Marks:
+    """Those of ``marks`` that tell of events of the run itself, and not of the run of all."""
+    return {event: n for event, n in marks.items() if not (key.partition and event == Event.HELD)}
+
+
+def _held_before(run: "_Run", of_all: Marks | None) -> bool:
+    """Whether a partition was counted as one that held before it had a record of its own.
+
+    Whoever had none when the run of all was judged was no exception of it. It is told at the
+    first counting, which comes no later than the next one of the run of all.
+    """
+    if Event.HELD not in run.marks and of_all is not None:
+        was = Event.JUDGED not in run.marks and of_all.get(Event.HELD, 0) > 0
+        run.marks[Event.HELD] = int(was)
+    return run.marks.get(Event.HELD, 0) > 0
 
 
 def count_revision(
