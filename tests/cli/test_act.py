@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -65,7 +66,10 @@ def test_closing_a_run_against_what_the_destination_shows_is_noted(
     home: Any, landed: Landed
 ) -> None:
     told = landed("act", "reconcile", f"revenue/{home.lied}", *SIGNED)
-    assert "the destination shows partial" in told.err
+    asked = (
+        r"the destination showed partial, at 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ; the run is closed"
+    )
+    assert re.search(asked, told.err)
 
 
 def test_what_advice_leaves_for_a_person_to_fill_in_must_be_filled_in(

@@ -149,8 +149,8 @@ def test_an_open_run_that_is_judged_by_older_checks_may_be_judged_anew(
     path = "revenue/2026-04-03T02:00:00Z" + (f"/{partition}" if partition else "")
     told = shell_block(run(verdict=verdict, partition=partition, run=path, declaration=CORRECTED))
     assert told[1:] == [
-        "# It is judged by the checks of its time. To judge it by those since "
-        "2026-04-03T09:00:00Z:",
+        "# It is judged by the checks of its time.",
+        "# To judge it by those since 2026-04-03T09:00:00Z:",
         "landed act rejudge revenue/2026-04-03T02:00:00Z --by YOU --reason WHY",
         "landed verify revenue --due 2026-04-03T02:00:00Z",
     ]
@@ -159,7 +159,7 @@ def test_an_open_run_that_is_judged_by_older_checks_may_be_judged_anew(
 def test_once_a_check_was_corrected_the_run_is_only_to_be_judged_by_it() -> None:
     advice = {"action": "correct_check", "do_not": [], "commands": ["landed act rejudge RUN"]}
     told = shell_block(run(verdict="unproven", advice=advice, declaration=CORRECTED))
-    assert [line.split()[:3] for line in told[1:]] == [
+    assert [line.split()[:3] for line in told[2:]] == [
         ["landed", "act", "rejudge"],
         ["landed", "verify", "revenue"],
     ]

@@ -67,6 +67,15 @@ def test_a_run_whose_check_could_not_be_asked_is_unknown_and_to_be_asked_again()
     assert job["unknown"] == job["next"]
 
 
+def test_wrong_runs_are_told_apart_from_those_that_repair_themselves(
+    rendered: Callable[..., list[str]],
+) -> None:
+    runs = [run(1, "wrong", "repair_rerun"), run(2, "partial", "repair_rerun")]
+    text = " ".join(" ".join(rendered(*told(recap(["revenue"], runs, SINCE)))).split())
+    assert "(find the cause, then run it again): 1 wrong" in text
+    assert "(run it again: it repairs itself): 1 partial" in text
+
+
 def test_a_running_job_that_is_stuck_is_something_to_do() -> None:
     stuck = run(1, None, "stop_first", state="running", reported="running")
     (job,) = recap(["revenue"], [stuck], SINCE)["jobs"]

@@ -149,6 +149,28 @@ def test_every_fact_of_an_attempt_is_told(
         ),
         ({"evidence": {"path": "out/a.csv", "wrong": []}}, "violated, asked"),
         ({"evidence": {"left": {"value": "3"}, "right": {"value": "2"}}}, "left 3, right 2"),
+        (
+            {"evidence": {"left": {"value": "2284.7200000000003"}, "right": {"value": "2"}}},
+            "left 2284.72, right 2",
+        ),
+        (
+            {
+                "evidence": {
+                    "left": {"value": "2284.7200000000003"},
+                    "right": {"value": "2284.72"},
+                }
+            },
+            "left 2284.7200000000003, right 2284.72",
+        ),
+        (
+            {
+                "evidence": {
+                    "left": {"value": "12345678901234567.89"},
+                    "right": {"value": "12345678901234567.88"},
+                }
+            },
+            "left 12345678901234567.89, right 12345678901234567.88",
+        ),
         ({"evidence": {"sample": {"missing": ["R1", ["a", None]]}}}, "missing keys: R1, a/NULL"),
         (
             {"evidence": {"sample": {"duplicated": [{"key": "R1", "count": 2}]}}},

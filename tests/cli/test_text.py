@@ -84,6 +84,16 @@ def test_every_action_of_advice_is_put_in_words() -> None:
         assert "(" in next_text(action).plain
 
 
+def test_wrong_rows_are_not_to_be_written_again_before_the_cause_is_known() -> None:
+    assert "find the cause" in next_text("repair_rerun", "wrong").plain
+    assert "it repairs itself" in next_text("repair_rerun", "partial").plain
+
+
+def test_what_a_newer_verifier_advises_is_told_as_it_is() -> None:
+    assert next_text("sleep", "wrong").plain == "sleep"
+    assert next_text("repair_rerun", "strange").plain == "repair_rerun"
+
+
 def test_instants_are_utc_and_no_longer_than_they_must_be() -> None:
     assert minutes("2026-04-03T02:00:00Z") == "2026-04-03T02:00Z"
     assert minutes("2026-04-03T02:00:10Z") == "2026-04-03T02:00:10Z"

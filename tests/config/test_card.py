@@ -41,6 +41,15 @@ def test_a_card_says_what_is_safe_and_what_is_not() -> None:
     assert "if it says so, and half is there: partial, a false success ->" in text
 
 
+def test_a_card_does_not_say_to_run_again_what_would_be_wrong_again() -> None:
+    text = " ".join(of("daily-revenue").split())
+    assert "wrong" in text
+    for fate in text.split(" if ")[1:]:
+        if "do not rerun before the cause is known" in fate:
+            assert "-> find the cause, then run it again" in fate
+            assert "it repairs itself" not in fate
+
+
 def test_a_card_of_a_job_that_promises_nothing_says_so() -> None:
     text = of("cache-warmup")
     assert "promises  nothing: best effort" in text

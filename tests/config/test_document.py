@@ -90,6 +90,21 @@ def test_broken_yaml_is_one_error_at_its_place(text: str, line: int, column: int
     assert (problem.line, problem.column) == (line, column)
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("a:\n  b: 1\n c\n", "found a text"),
+        ('a: "x" y\n', "found a text"),
+        ("a: {b: {} c: 2}\n", "expected ',' or '}', found a text"),
+        ("a:\n - b\n c: 1\n", "expected the next key or item, or the end, found '?'"),
+    ],
+)
+def test_what_the_parser_found_is_told_in_words(text: str, found: str) -> None:
+    _, (problem,) = read_document(text, "landed.yaml")
+    assert found in problem.message
+    assert "<" not in problem.message
+
+
 def test_a_second_document_is_refused_where_it_starts() -> None:
     assert [where(each) for each in bad("a: 1\n---\nb: 2\n")] == [(Code.SEVERAL_DOCUMENTS, 2, 1)]
 

@@ -38,7 +38,10 @@ def test_of_an_address_only_the_scheme_is_shown() -> None:
 
 @pytest.mark.parametrize("value", ["hunter2://x", "x://hunter2", "A://hunter2"])
 def test_of_an_address_without_a_known_scheme_nothing_is_shown(value: str) -> None:
-    assert show_value(value, ("statement",)) == "an address that is not shown"
+    assert (
+        show_value(value, ("statement",))
+        == "a text that is not shown, since it may hold a password"
+    )
 
 
 def test_an_address_that_is_none_is_not_shown_where_one_belongs() -> None:

@@ -131,6 +131,16 @@ def test_where_the_guard_cannot_tell_the_job_runs_if_open_and_not_if_closed(
     assert "refused: the guard cannot tell, and closed when unsure: " in refused.stderr
 
 
+def test_whoever_overrides_without_a_token_is_told_where_to_give_it(
+    host: Any, raw_verifier: Any
+) -> None:
+    raw_verifier(UNSURE["without a token"])
+    override = ["--override-by", "ann", "--override-reason", "it was repaired"]
+    told = host.run("true", options=[*GUARD, *override, "--when-unsure", "closed"])
+    assert told.returncode == 75
+    assert told.stderr.rstrip().endswith("it answered HTTP 401; give it in LANDED_TOKEN")
+
+
 def test_the_guards_last_word_on_being_unsure_is_remembered(host: Any, verifier: Any) -> None:
     verifier.guard = answer("allow", when_unsure="closed")
     assert host.run("true", options=GUARD).returncode == 0

@@ -131,6 +131,11 @@ def test_rule_of_the_guard(asked, decision):
     ("asked", "why"),
     [
         (again("verified", "accept"), "the run is verified"),
+        (
+            again("verified", "accept", settling=True, probe="complete"),
+            "the destination shows it done, and every check holds",
+        ),
+        (again("reconciled", "accept", settling=True), "the run is reconciled"),
         (ask(held="deploy (ann)"), "the job is on hold: deploy (ann)"),
         (ask(active="a1"), "attempt a1 is under way"),
         (ask(at_large="a1"), "attempt a1 may still write: fence it first"),

@@ -198,11 +198,24 @@ def test_a_run_of_a_job_that_nobody_proves_says_so(build):
     )
 
 
-def test_consumers_of_a_double_are_warned(build):
+@pytest.mark.parametrize(
+    ("effect", "quality"), [("duplicated", "holds"), ("partial", "holds"), ("complete", "violated")]
+)
+def test_consumers_of_what_is_not_as_it_should_be_are_warned(build, effect, quality):
     done = build.attempt("started 02:00", "succeeded 02:10")
-    looks = [build.look("02:10:10", "duplicated"), build.look("02:10:30", "duplicated")]
-    advice = words(build, "02:11", build.job(consumers=("board",)), [done], looks)
+    checks = (build.check(), build.check("sum", says_effect=False))
+    job = build.job(checks=checks, consumers=("board",))
+    looks = [build.look(when, rows=effect, sum=quality) for when in ("02:10:10", "02:10:30")]
+    advice = words(build, "02:11", job, [done], looks)
     assert advice.do_not[-1] == "do not let these read it: board"
+
+
+def test_consumers_of_what_is_as_it_should_be_or_not_there_are_not(build):
+    done = build.attempt("started 02:00", "succeeded 02:10")
+    for effect in ("complete", "none"):
+        looks = [build.look("02:10:10", effect), build.look("02:10:30", effect)]
+        advice = words(build, "02:11", build.job(consumers=("board",)), [done], looks)
+        assert not any("read it" in each for each in advice.do_not)
 
 
 def test_a_proven_surface_is_named_as_what_must_not_be_repeated(build):

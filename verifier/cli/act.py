@@ -11,7 +11,7 @@ from verifier.cli.exits import CommandFailed
 from verifier.cli.options import ConfigOption, JsonOption, LedgerOption, TokenOption, UrlOption
 from verifier.cli.output import note, show_json, show_lines
 from verifier.cli.run_story import action_sentence
-from verifier.cli.text import plain
+from verifier.cli.text import plain, seconds
 from verifier.cli.when import parse_moment
 from verifier.cli.where import Where
 from verifier.engine.actions import ON_RUNS
@@ -138,13 +138,18 @@ def act(
 
 
 def _evidence_against(client: Client, deed: Deed) -> str | None:
-    """What the destination shows that speaks against closing a run, in a sentence."""
+    """What the destination showed that speaks against closing a run, in a sentence."""
     if deed.kind not in (ActionKind.RECONCILE, ActionKind.SKIP) or deed.run is None:
         return None
-    shown = client.run(deed.run)["effect_now"]
+    run = client.run(deed.run)
+    shown = run["effect_now"]
     if shown in ("complete", "unknown"):
         return None
-    return f"note: the destination shows {shown}; the run is closed all the same, on your word"
+    asked = max((each["evaluated_at"] or "" for each in run["checks"]), default="")
+    when = f", at {seconds(asked)}" if asked else ""
+    return (
+        f"note: the destination showed {shown}{when}; the run is closed all the same, on your word"
+    )
 
 
 def _check_belongs(option: str, given: bool, belongs: bool, *, needed: bool = False) -> None:

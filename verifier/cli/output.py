@@ -39,10 +39,16 @@ def stderr() -> Console:
 
 
 def show(*renderables: RenderableType) -> None:
-    """Write for people."""
+    """Write for people; where no terminal shows it, no line is padded."""
     console = stdout()
     for renderable in renderables:
-        console.print(renderable)
+        if console.is_terminal:
+            console.print(renderable)
+            continue
+        with console.capture() as written:
+            console.print(renderable)
+        lines = (line.rstrip() for line in written.get().split("\n"))
+        console.print("\n".join(lines), soft_wrap=True, end="")
 
 
 def show_lines(text: str) -> None:

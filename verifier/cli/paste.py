@@ -115,8 +115,8 @@ def rejudge_block(run: Mapping[str, Any]) -> list[str]:
     path = f"{plain(run['job'])}/{run['due']}" if run["due"] else plain(run["run"])
     due = f" --due {run['due']}" if run["due"] else ""
     return [
-        "# It is judged by the checks of its time. To judge it by those since "
-        f"{seconds(corrected_at)}:",
+        "# It is judged by the checks of its time.",
+        f"# To judge it by those since {seconds(corrected_at)}:",
         *folded(f"landed act rejudge {quote(path)} --by YOU --reason WHY"),
         *folded(f"landed verify {plain(run['job'])}{due}"),
     ]

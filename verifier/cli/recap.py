@@ -103,12 +103,16 @@ def _rows(job: Document) -> Iterator[tuple[str, str | Text]]:
     yield "  unknown", _grouped(job["unknown"]) if job["unknown"] else "nothing"
     if not job["next"]:
         yield "  do next", "nothing"
-    by_action: dict[str, list[Document]] = {}
+    alike: dict[str, list[Document]] = {}
     for run in job["next"]:
-        by_action.setdefault(run["action"], []).append(run)
-    for index, (action, runs) in enumerate(by_action.items()):
+        alike.setdefault(_next(run).plain, []).append(run)
+    for index, runs in enumerate(alike.values()):
         title = "  do next" if index == 0 else ""
-        yield title, next_text(action).append(": ").append_text(_grouped(runs))
+        yield title, _next(runs[0]).append(": ").append_text(_grouped(runs))
+
+
+def _next(run: Document) -> Text:
+    return next_text(run["action"], run["verdict"])
 
 
 def _grouped(runs: Sequence[Document]) -> Text:

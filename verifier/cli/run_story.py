@@ -1,6 +1,7 @@
 """A Run document as a story for a person: what happened, what is true, what to do."""
 
 from collections.abc import Iterator, Mapping
+from decimal import Context
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -16,6 +17,11 @@ Document = Mapping[str, Any]
 
 _SAMPLE = 8
 _OPEN = frozenset({UNLISTED, *(str(each) for each in Verdict if not each.closed)})
+_MOST_DECIMALS = 9
+"""Decimals that somebody may have meant; a sum of binary fractions has more."""
+
+_DOUBLE = Context(prec=15)
+
 _OUTPUT = 200
 """Keys of a sample that are told; the document has them all."""
 
@@ -24,7 +30,7 @@ def story(run: Document) -> Iterator[RenderableType]:
     """The parts of the story, to be written one after the other."""
     yield Text(plain(run["run"]), style="bold")
     yield _headline(run)
-    yield Text("do next: ").append_text(next_text(run["advice"]["action"]))
+    yield Text("do next: ").append_text(next_text(run["advice"]["action"], run["verdict"]))
     yield ""
     yield facts_grid(_facts(run))
     yield from _section("Why", [("-", plain(each)) for each in run["advice"]["because"]])
@@ -140,15 +146,36 @@ def _evidence(evidence: Document) -> Iterator[str]:
     if isinstance(wrong, list) and wrong:
         where = f"{plain(evidence['path'])}: " if evidence.get("path") else ""
         yield where + "; ".join(map(plain, wrong))
-    for word in ("left", "right"):
-        side = evidence.get(word)
-        if isinstance(side, dict) and "value" in side:
-            yield f"{word} {plain(side['value'])}"
+    for word, value in _values(evidence).items():
+        yield f"{word} {plain(value)}"
     samples = evidence.get("sample")
     for word, keys in samples.items() if isinstance(samples, dict) else ():
         if isinstance(keys, list) and keys:
             shown = ", ".join(_key(key) for key in keys[:_SAMPLE])
             yield f"{plain(word)} keys: {shown}{' …' if len(keys) > _SAMPLE else ''}"
+
+
+def _values(evidence: Document) -> dict[str, object]:
+    """The two numbers that were compared, without the noise of binary floating point.
+
+    With it where they differ in nothing else. The document has them as they are.
+    """
+    sides = {word: evidence.get(word) for word in ("left", "right")}
+    values: dict[str, object] = {
+        word: side["value"]
+        for word, side in sides.items()
+        if isinstance(side, dict) and "value" in side
+    }
+    quiet: dict[str, object] = {word: _without_noise(str(value)) for word, value in values.items()}
+    return quiet if len(set(quiet.values())) == len(set(values.values())) else values
+
+
+def _without_noise(number: str) -> str:
+    """``number`` to 15 digits, which is what a double holds, where a sum of doubles left more."""
+    _, _, fraction = number.partition(".")
+    if len(fraction) <= _MOST_DECIMALS or not fraction.isdigit():
+        return number
+    return f"{_DOUBLE.create_decimal(number).normalize():f}"
 
 
 def _key(key: object) -> str:

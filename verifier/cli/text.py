@@ -6,7 +6,8 @@ from typing import Any
 
 from rich.text import Text
 
-from verifier.runs.advice_words import TO_DO
+from verifier.runs.advice import AdviceAction
+from verifier.runs.advice_words import to_do
 from verifier.runs.duration import format_duration
 from verifier.runs.evaluation import NO_PARTITION
 from verifier.runs.instant import format_instant, parse_instant
@@ -30,8 +31,6 @@ _STYLES = {
     "violated": "red",
     "unknown": "magenta",
 }
-
-_TO_DO: Mapping[str, str] = {str(action): words for action, words in TO_DO.items()}
 
 
 def plain(text: object) -> str:
@@ -92,10 +91,18 @@ _BESIDE = {"not checked": "dim", "not listed": "yellow"}
 """Words that are no verdicts, and their looks."""
 
 
-def next_text(action: str) -> Text:
-    """An action of advice, and what a person does for it."""
-    words = _TO_DO.get(action)
+def next_text(action: str, verdict: str | None = None) -> Text:
+    """An action of advice, and what a person does for it on a run of ``verdict``."""
+    words = _words(action, verdict)
     return Text.assemble((plain(action), "bold"), f" ({words})" if words else "")
+
+
+def _words(action: str, verdict: str | None) -> str | None:
+    """None for what a newer verifier advises or judges."""
+    try:
+        return to_do(AdviceAction(action), None if verdict is None else Verdict(verdict))
+    except ValueError:
+        return None
 
 
 def minutes(moment: str | datetime | None) -> str:

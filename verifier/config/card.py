@@ -7,7 +7,7 @@ from textwrap import wrap
 from verifier.config.config import Job
 from verifier.config.fate import Fate, fates
 from verifier.runs.advice import AdviceAction
-from verifier.runs.advice_words import TO_DO
+from verifier.runs.advice_words import to_do
 from verifier.runs.covers import business_interval
 from verifier.runs.declaration import Cron, Declaration, Severity
 from verifier.runs.duration import format_duration
@@ -108,7 +108,7 @@ def _fate_lines(fate: Fate) -> Iterator[str]:
     elif fate.action is AdviceAction.FENCE_FIRST:
         said += ", it may still write"
     yield from _folded(f"if {fate.happens}:", "  ")
-    yield from _folded(f"{said} -> {TO_DO[fate.action]}", "      ")
+    yield from _folded(f"{said} -> {to_do(fate.action, fate.verdict)}", "      ")
     if fate.unnoticed:
         yield from _folded("no check of this job would notice", "      ! ")
     for sentence in fate.do_not:

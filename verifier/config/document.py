@@ -119,9 +119,26 @@ def _what_is_broken(error: MarkedYAMLError) -> tuple[Place, str, str | None]:
     if at_start:
         return place, "expected a text that ends with its quote, found none", None
     problem = re.sub(",? but (found|got)", ", found", without_quotes(problem))
+    for token, words in _TOKENS.items():
+        problem = problem.replace(f"'{token}'", words).replace(token, words)
     if not problem.startswith("expected "):
         problem = f"expected YAML 1.2, found {problem.removeprefix('found ')}"
     return place, problem, None
+
+
+_TOKENS = {
+    "<scalar>": "a text",
+    "<block end>": "the next key or item, or the end",
+    "<block mapping start>": "a mapping that is indented further",
+    "<block sequence start>": "a list that is indented further",
+    "<document start>": "the start of a document",
+    "<document end>": "the end of the document",
+    "<stream end>": "the end of the file",
+    "<anchor>": "an anchor",
+    "<alias>": "an alias",
+    "<tag>": "a tag",
+}
+"""The parser's names of what it reads, in words."""
 
 
 def _first_unprintable(text: str) -> Place:

@@ -82,7 +82,7 @@ def show_value(value: Any, path: Path) -> str:
             return f"'{address[1]}://…'"
         is_address = "://" in value or (path and path[-1] in _ADDRESS_KEYS)
         if is_address and not value.startswith("${"):
-            return "an address that is not shown"
+            return "a text that is not shown, since it may hold a password"
         return f"'{cut(printable(value))}'"
     return cut(str(value))
 

@@ -1155,7 +1155,8 @@ def _ask(options: Options) -> tuple[str, str, str, str]:
             detail = str(_read_object(content).get("detail", ""))[:200]
         except NotDelivered:
             detail = ""
-        raise NotDelivered(f"it answered HTTP {status} {detail}".strip())
+        hint = "; give it in LANDED_TOKEN" if status in (401, 403) else ""
+        raise NotDelivered(f"it answered HTTP {status} {detail}".strip() + hint)
     told = _read_object(content)
     decision, when_unsure, due = map(told.get, ("decision", "when_unsure", "due"))
     if decision not in ("allow", "skip", "refuse") or when_unsure not in ("open", "closed"):

@@ -38,6 +38,15 @@ TO_DO = {
 }
 """What a person does for each action of advice."""
 
+_CAUSE_FIRST = "find the cause, then run it again"
+
+
+def to_do(action: AdviceAction, verdict: Verdict | None) -> str:
+    """What a person does for ``action`` on a run of ``verdict``."""
+    wrong = action is AdviceAction.REPAIR_RERUN and verdict is Verdict.WRONG
+    return _CAUSE_FIRST if wrong else TO_DO[action]
+
+
 _TWICE = {
     SurfaceKind.NONE: "it would do the work twice",
     SurfaceKind.REPLACE: "two attempts at once would leave a mixture",
@@ -188,8 +197,12 @@ def _do_not(
         yield f"do not run it again: {_TWICE[_harm(facts.declaration)]}"
     elif chosen is AdviceAction.REPAIR_RERUN and stood.verdict is Verdict.WRONG:
         yield "do not rerun before the cause is known: it would write the same wrong rows"
-    if stood.verdict is Verdict.DUPLICATED and facts.declaration.consumers:
+    if stood.verdict in _UNFIT and facts.declaration.consumers:
         yield f"do not let these read it: {', '.join(facts.declaration.consumers)}"
+
+
+_UNFIT = frozenset({Verdict.DUPLICATED, Verdict.PARTIAL, Verdict.WRONG})
+"""Verdicts over results that are there, and not what they should be."""
 
 
 def _harm(declaration: Declaration) -> SurfaceKind:

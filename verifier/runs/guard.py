@@ -68,6 +68,9 @@ class Ruling(msgspec.Struct, frozen=True):
 
 def rule(ask: Ask) -> Ruling:
     """The first row of the guard's table that applies."""
+    if ask.settling and ask.verdict is Verdict.VERIFIED:
+        # It is not yet: a second look is to come, once the attempt has settled.
+        return Ruling(Decision.SKIP, "the destination shows it done, and every check holds")
     if ask.verdict is not None and ask.verdict.closed:
         return Ruling(Decision.SKIP, f"the run is {ask.verdict}")
     if ask.held is not None:
