@@ -175,6 +175,7 @@ def test_after_a_restart_nothing_is_missing_before_spools_had_their_chance(world
 
 
 def test_after_a_restart_what_never_came_is_missing_when_the_grace_is_over(world: Any) -> None:
+    world.signal("succeeded", FIRST - timedelta(days=1), "the night before")
     world.tick_to(FIRST - timedelta(hours=1), every=timedelta(hours=1))
     world.close()
     world.now = FIRST + 30 * MINUTE

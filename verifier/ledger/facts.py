@@ -101,7 +101,24 @@ def for_judging(connection: Connection, jobs: Jobs, rows: Sequence[RunRow]) -> d
             answered_by_newer=answered,
             newer_verified_at=newer_verified_at,
         )
+    _doubt_who_was_never_heard(connection, found)
     return found
+
+
+def _doubt_who_was_never_heard(connection: Connection, found: dict[RunKey, Facts]) -> None:
+    """Who was never heard before may ping, and then what was said in a window is lost."""
+    silent = [
+        key
+        for key, facts in found.items()
+        if facts.miss_after is not None
+        and facts.declaration.source is None
+        and not (facts.attempts or facts.whole_job)
+    ]
+    unheard = pings.not_heard_before(connection, (key.run_id for key in silent))
+    for key in silent:
+        if key.run_id in unheard:
+            heard = {"miss_after": None, "deaf": True, "heard_again": found[key].miss_after}
+            found[key] = msgspec.structs.replace(found[key], **heard)
 
 
 def _is_expected(row: RunRow, job: Job, asked: Sequence[Evaluation]) -> bool:

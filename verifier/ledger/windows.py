@@ -85,8 +85,11 @@ def add(connection: Connection, jobs: Jobs, window: BlindWindow) -> None:
 def heard_again(
     windows: Iterable[BlindWindow], due: datetime, declaration: Declaration
 ) -> datetime | None:
-    """The end of the last window that a run fell into; None while one of them goes on."""
-    ends = [each.until for each in _covering(windows, due, declaration)]
+    """When all windows that a run fell into were over, and what comes late had come.
+
+    None while one of them goes on.
+    """
+    ends = [each.caught_up_at or each.until for each in _covering(windows, due, declaration)]
     return None if None in ends else max((each for each in ends if each is not None), default=None)
 
 
