@@ -265,11 +265,20 @@ def new_ledger_url(ledger_kind: str, request: pytest.FixtureRequest, tmp_path: P
     return str(request.getfixturevalue("postgres_url")())
 
 
+@pytest.fixture(scope="session")
+def unused_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a ledger that knows nothing: to copy it is quicker than to migrate one."""
+    path = tmp_path_factory.mktemp("ledger") / "landed.db"
+    Ledger.open(f"sqlite:///{path}", BORN).close()
+    return path
+
+
 @pytest.fixture
-def ledger_url(ledger_kind: str, request: pytest.FixtureRequest) -> str:
-    """The URL of a ledger that is not there yet, or that is as good as new."""
+def ledger_url(ledger_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a ledger that is as good as new."""
     if ledger_kind == "sqlite":
-        return str(request.getfixturevalue("new_ledger_url"))
+        shutil.copy(request.getfixturevalue("unused_ledger"), tmp_path / "landed.db")
+        return f"sqlite:///{tmp_path}/landed.db"
     return str(request.getfixturevalue("postgres_ledgers").emptied())
 
 

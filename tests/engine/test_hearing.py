@@ -1,6 +1,7 @@
 """Sources of a real configuration, heard on their threads."""
 
 import json
+import shutil
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -71,7 +72,8 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path, plugin, monkeypatch):
+def world(tmp_path, unused_ledger, plugin, monkeypatch):
+    shutil.copy(unused_ledger, tmp_path / "landed.db")
     monkeypatch.setattr(hearing, "FIRST_WAIT", timedelta(milliseconds=10))
     made = World(tmp_path)
     yield made

@@ -1,3 +1,4 @@
+import shutil
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +12,8 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def ledger(tmp_path):
+def ledger(tmp_path, unused_ledger):
+    shutil.copy(unused_ledger, tmp_path / "landed.db")
     with Ledger.open(f"sqlite:///{tmp_path}/landed.db", NOW) as ledger:
         yield ledger
 

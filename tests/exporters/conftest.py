@@ -1,5 +1,6 @@
 """A real ledger in a file, a job with every kind of check, and short ways to fill it."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -183,8 +184,8 @@ def build() -> type[Build]:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "landed.db"
+def path(tmp_path: Path, unused_ledger: Path) -> Path:
+    return Path(shutil.copy(unused_ledger, tmp_path / "landed.db"))
 
 
 @pytest.fixture

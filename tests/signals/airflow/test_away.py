@@ -1,5 +1,6 @@
 """The sidecar is away for five minutes while jobs go on: nothing is missed, nothing invented."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -88,7 +89,8 @@ class Sidecar:
 
 
 @pytest.fixture
-def sidecar(played: Any, recordings: Any, tmp_path: Path) -> Iterator[Sidecar]:
+def sidecar(played: Any, recordings: Any, tmp_path: Path, unused_ledger: Path) -> Iterator[Sidecar]:
+    shutil.copy(unused_ledger, tmp_path / "landed.db")
     world = Sidecar(played, recordings, tmp_path)
     yield world
     world.close()

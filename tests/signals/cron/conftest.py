@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -97,8 +98,9 @@ class World:
 
 
 @pytest.fixture
-def make_world(tmp_path):
+def make_world(tmp_path, unused_ledger):
     """Makes the world of a configuration and an instant; on no host, unless one is given."""
+    shutil.copy(unused_ledger, tmp_path / "landed.db")
     made = []
 
     def make(text, now, host=None):
