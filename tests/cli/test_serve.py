@@ -95,6 +95,10 @@ def test_serve_hears_judges_reloads_and_stops(home: Any, landed: Landed) -> None
             home.long,
         }
 
+        told = landed("status", "--url", url)
+        assert "is refused, and the one from before is in use:" in told.err
+        assert "LND104" in told.err
+
         # A good one is taken.
         more = "  later: {schedule: {every: 1h}, class: best-effort}\n"
         config.write_text(f"{good}{more}".replace("listen: 127.0.0.1:0", "listen: 127.0.0.1:1"))
@@ -103,6 +107,7 @@ def test_serve_hears_judges_reloads_and_stops(home: Any, landed: Landed) -> None
             lambda: "later" in {job["job"] for job in landed("status", "--json").json["jobs"]}
         )
         assert '"setting": "listen"' in log.read_text()
+        eventually(lambda: landed("status", "--json").json["configuration_refused"] is None)
 
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0

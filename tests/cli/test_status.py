@@ -16,7 +16,11 @@ FIELDS = {
 def test_every_job_is_told_in_one_document(home: Any, landed: Landed) -> None:
     told = landed("status", "--json")
     assert told.code == 0
-    assert told.json.keys() == {"jobs", "sources", "unknown_jobs"}
+    assert told.json.keys() == {
+        *("jobs", "sources", "unknown_jobs"),
+        "configuration_refused",
+    }
+    assert told.json["configuration_refused"] is None
     assert [job["job"] for job in told.json["jobs"]] == [home.long, "revenue", "unproved"]
     assert all(job.keys() >= FIELDS for job in told.json["jobs"])
     assert told.err == ""

@@ -6,6 +6,7 @@ import pytest
 
 from verifier.cli.tables import (
     WIDE,
+    configuration_refused,
     jobs_table,
     runs_table,
     source_trouble,
@@ -212,3 +213,11 @@ def test_a_job_that_nobody_declared_is_told_in_a_sentence(signals: int, told: st
         "2026-04-03T11:00:00Z; did you mean daily-revenue?"
     )
     assert unknown_job({**stranger, "did_you_mean": None}).endswith("T11:00:00Z")
+
+
+def test_of_a_refused_configuration_only_some_problems_are_told() -> None:
+    refused = {"at": "2026-04-03T02:00:00Z", "problems": ["one", "two", "three", "four"]}
+    head, *problems = configuration_refused(refused)
+    assert head.startswith("the configuration that was read again at 2026-04-03T02:00:00Z is ref")
+    assert problems == ["  one", "  two", "  three", "  and 1 more: see `landed validate`"]
+    assert len(list(configuration_refused({**refused, "problems": ["one"]}))) == 2

@@ -65,6 +65,9 @@ class Client(Protocol):
     def unknown_jobs(self) -> list[Document]:
         """The jobs whose signals were kept out, since nobody declared them."""
 
+    def configuration_refused(self) -> Document | None:
+        """Since when a running verifier refuses its newer configuration, and why."""
+
     def verify(self, wanted: Wanted, progress: Progress) -> list[Document]:
         """Evaluate runs now, and wait for what follows at once; their Run documents."""
 

@@ -59,6 +59,10 @@ class LocalClient:
         """Jobs that signals in the spool of this host named, and nobody declared."""
         return self._service.unknown_jobs()
 
+    def configuration_refused(self) -> Document | None:
+        """None: it was read by this very command."""
+        return self._service.configuration_refused()
+
     def verify(self, wanted: Wanted, progress: Progress) -> list[Document]:
         """Evaluate here and now."""
         declared = self._history(wanted.job).latest

@@ -92,6 +92,11 @@ class RemoteClient:
         jobs: list[Document] = self._ask("GET", "/v1/sources")["unknown_jobs"]
         return jobs
 
+    def configuration_refused(self) -> Document | None:
+        """A newer configuration that is refused; an older verifier tells of none."""
+        refused: Document | None = self._ask("GET", "/v1/sources").get("configuration_refused")
+        return refused
+
     def verify(self, wanted: Wanted, progress: Progress) -> list[Document]:
         """Evaluate; it takes as long as the runs take to settle."""
         # It may be long in answering, so first see whether anybody is there at all.

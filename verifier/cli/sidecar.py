@@ -148,6 +148,7 @@ class Sidecar:
         except ConfigError as error:
             for problem in error.problems:
                 log.warning("configuration_refused", problem=str(problem))
+            self.service.reload.refused(now, [str(problem) for problem in error.problems])
             return
         for name in ("ledger", "listen", "tokens"):
             if getattr(config, name) != getattr(self._config, name):
@@ -164,6 +165,7 @@ class Sidecar:
         except LedgerUnavailable:
             self._reload_asked.set()
             raise
+        self.service.reload.taken()
         log.info("configuration_loaded", digest=config.digest, jobs=len(config.jobs))
 
     def _close_stores(self) -> None:

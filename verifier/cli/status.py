@@ -12,7 +12,13 @@ from verifier.cli.options import (
     UrlOption,
 )
 from verifier.cli.output import note, show, show_json, show_lines, stdout
-from verifier.cli.tables import jobs_table, source_trouble, sources_table, unknown_job
+from verifier.cli.tables import (
+    configuration_refused,
+    jobs_table,
+    source_trouble,
+    sources_table,
+    unknown_job,
+)
 from verifier.cli.where import Where
 from verifier.engine.clock import system_clock
 from verifier.ledger.sources import NATIVE
@@ -30,8 +36,16 @@ def status(
     with connect(Where(config=config, ledger=ledger, url=url, token=token)) as client:
         jobs = client.jobs() if job is None else [client.job(job)]
         sources, unknown = client.sources(), client.unknown_jobs()
+        refused = client.configuration_refused()
     if as_json:
-        show_json({"jobs": jobs, "sources": sources, "unknown_jobs": unknown})
+        show_json(
+            {
+                "jobs": jobs,
+                "sources": sources,
+                "unknown_jobs": unknown,
+                "configuration_refused": refused,
+            }
+        )
     elif jobs:
         show(jobs_table(jobs, stdout().width, system_clock()))
         if any(each["source"] != NATIVE or each["blind"] for each in sources):
@@ -43,3 +57,6 @@ def status(
     if not as_json:
         for each in unknown:
             note(unknown_job(each))
+        if refused is not None:
+            for sentence in configuration_refused(refused):
+                note(sentence)

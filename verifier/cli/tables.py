@@ -26,6 +26,9 @@ NARROWEST = 8
 INSTANT = len("2026-04-03T02:00:30Z")
 """Columns of an instant: one that lost its end could be any."""
 
+_MOST_PROBLEMS = 3
+"""Problems of a configuration that a status tells; `landed validate` tells all."""
+
 Document = Mapping[str, Any]
 
 
@@ -196,6 +199,19 @@ def unknown_job(stranger: Document) -> str:
         f"nobody declared {plain(stranger['job'])}: its signals are kept out, "
         f"{many} so far, the last at {last}{hint}"
     )
+
+
+def configuration_refused(refused: Document) -> Iterator[str]:
+    """Sentences on a newer configuration that the verifier does not use."""
+    yield (
+        f"the configuration that was read again at {seconds(refused['at'])} is refused, and the "
+        "one from before is in use:"
+    )
+    problems = refused["problems"]
+    for problem in problems[:_MOST_PROBLEMS]:
+        yield f"  {plain(problem)}"
+    if len(problems) > _MOST_PROBLEMS:
+        yield f"  and {len(problems) - _MOST_PROBLEMS} more: see `landed validate`"
 
 
 def facts_grid(rows: Iterable[tuple[str, str | Text]]) -> Table:

@@ -15,6 +15,7 @@ from verifier.engine.documents import document, documents, find_run, job_status,
 from verifier.engine.fleet import Fleet
 from verifier.engine.guarding import Gatekeeper, GuardAnswer, GuardRequest
 from verifier.engine.listening import GAP
+from verifier.engine.reload import Reload
 from verifier.engine.source_status import source_statuses
 from verifier.exporters.exposition import Exposition, Identity, Scrape, Turns
 from verifier.intake.door import SortedOut, receive, sort_out
@@ -59,6 +60,7 @@ class Service:
     wait: Wait
     exposition: Exposition = field(default_factory=lambda: Exposition(GAP))
     strangers: Strangers = field(default_factory=Strangers)
+    reload: Reload = field(default_factory=Reload)
 
     @cached_property
     def lineage(self) -> "Lineage":
@@ -141,6 +143,10 @@ class Service:
     def unknown_jobs(self) -> list[dict[str, Any]]:
         """The jobs of which signals were kept out since we began, as nobody declared them."""
         return self.strangers.known(self.ledger.histories())
+
+    def configuration_refused(self) -> dict[str, Any] | None:
+        """Since when a newer configuration is refused, and why; None where none is."""
+        return self.reload.document()
 
     def runs_to_verify(
         self,

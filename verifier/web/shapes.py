@@ -284,11 +284,22 @@ class UnknownJob(Shape):
     did_you_mean: str | None
 
 
+class ConfigurationRefused(Shape):
+    """A configuration that was read again and cannot be used; that from before is in use.
+
+    ``problems`` are sentences, as ``landed validate`` gives them.
+    """
+
+    at: Instant
+    problems: list[str]
+
+
 class Sources(Shape):
-    """Every source, and the jobs that nobody declared."""
+    """Every source, the jobs that nobody declared, and a configuration that was refused."""
 
     sources: list[Source]
     unknown_jobs: list[UnknownJob]
+    configuration_refused: ConfigurationRefused | None
 
 
 class Actions(Shape):

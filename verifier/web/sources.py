@@ -12,7 +12,13 @@ async def get_sources(asked: Asked) -> Response:
     service = asked.service
 
     def read() -> bytes:
-        return encode({"sources": service.sources(), "unknown_jobs": service.unknown_jobs()})
+        return encode(
+            {
+                "sources": service.sources(),
+                "unknown_jobs": service.unknown_jobs(),
+                "configuration_refused": service.configuration_refused(),
+            }
+        )
 
     return json_response(await asked.crew.reads.run(read))
 
