@@ -1,7 +1,7 @@
 """The shipped packs, each asked about databases and files that a test made for it."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,14 +10,16 @@ import pytest
 
 from verifier.checks.evaluate import evaluate
 from verifier.checks.question import Question
+from verifier.checks.remark import Level
 from verifier.checks.stores.registry import Stores
 from verifier.checks.survey import Survey, survey
 from verifier.config.config import Config, Job
 from verifier.config.load import load
 from verifier.content.packs import pack
+from verifier.engine.names import examine_names
 from verifier.runs.covers import business_interval
 from verifier.runs.effect import findings
-from verifier.runs.evaluation import CheckResult
+from verifier.runs.evaluation import CheckResult, Result
 from verifier.runs.instant import format_instant
 from verifier.runs.reported import Reported
 from verifier.runs.slots import latest_slot
@@ -52,6 +54,7 @@ class Bench:
         declared = self._job(job)
         with Stores(self.config.stores) as stores:
             answers = evaluate(declared.checks, stores, self._question(job), NOW)
+            self._is_well_where_all_is_answered(answers, stores)
         return judged(declared, answers), told(answers)
 
     def survey(self, job: str) -> Survey:
@@ -59,7 +62,21 @@ class Bench:
         declared = self._job(job)
         assert declared.partitions is not None
         with Stores(self.config.stores) as stores:
-            return survey(declared.checks, declared.partitions, stores, self._question(job), NOW)
+            asked = survey(declared.checks, declared.partitions, stores, self._question(job), NOW)
+            self._is_well_where_all_is_answered(asked.whole, stores)
+            return asked
+
+    def _is_well_where_all_is_answered(
+        self, answers: Iterable[CheckResult], stores: Stores
+    ) -> None:
+        """The doctor finds nothing amiss with what can be asked."""
+        if any(each.result is Result.UNKNOWN for each in answers):
+            return
+        for name, store in self.config.stores.items():
+            if store.type == "sql":
+                told = list(examine_names(self.config, stores, name, NOW))
+                assert [each for each in told if each.level is not Level.OK] == []
+                assert told
 
     def _job(self, name: str) -> Job:
         return self.config.job(name)
