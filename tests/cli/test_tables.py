@@ -184,6 +184,29 @@ def test_a_time_that_nobody_will_ever_know_of_is_told(rendered: Rendered) -> Non
     assert len(lines) == 3
 
 
+def test_what_was_pinged_is_not_known_for_good_though_others_have_caught_up(
+    rendered: Rendered,
+) -> None:
+    blind = [{"since": EARLIER, "until": EARLIER, "caught_up_at": EARLIER, "pings_lost": True}]
+    lines = rendered(sources_table([source(source="native", blind=blind)], 80, NOW))
+    assert lines[2].endswith("11:00Z to 2026-04-03T11:00Z: pings")
+    blind[0]["caught_up_at"] = LATER  # nor is what anybody else said, for now
+    lines = rendered(sources_table([source(source="native", blind=blind)], 80, NOW))
+    assert lines[2].endswith("11:00Z to 2026-04-03T11:00Z")
+
+
+def test_of_many_times_that_nobody_knows_of_the_newest_are_told(rendered: Rendered) -> None:
+    blind = [
+        {"since": f"2026-04-0{day}T01:00:00Z", "until": LATER, "caught_up_at": None}
+        for day in (1, 2, 3, 4, 5, 6, 7)
+    ]
+    lines = rendered(sources_table([source(blind=blind)], 80, NOW))
+    assert lines[2].split()[-3:] == ["2", "earlier", "times"]
+    assert [line.split()[-3][:10] for line in lines[3:]] == [
+        f"2026-04-0{day}" for day in (3, 4, 5, 6, 7)
+    ]
+
+
 @pytest.mark.parametrize(
     ("more", "told"),
     [

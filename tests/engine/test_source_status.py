@@ -6,6 +6,8 @@ import pytest
 from verifier.engine.source_status import source_statuses
 from verifier.ledger.ledger import Ledger
 from verifier.ledger.sources import Kept, SourceState
+from verifier.runs.declaration import Declaration, Every
+from verifier.runs.signal import Kind, Signal
 
 NOW = datetime(2026, 4, 3, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -84,3 +86,31 @@ def test_a_ledger_that_nobody_ever_served_is_silent_since_something_was_expected
     ledger.blind("native", NOW - MINUTE, None, None)
     status = told(ledger, "native")
     assert (status["heard_until"], status["silent_since"]) == (None, "2026-04-03T11:59:00Z")
+
+
+@pytest.mark.parametrize("source", ["ping", "http"])
+def test_a_window_in_which_pings_were_lost_is_told_for_as_long_as_any_that_is_lost(ledger, source):
+    ledger.listening("native", NOW)
+    ledger.blind("native", NOW - 3 * MINUTE, NOW - 2 * MINUTE, NOW - MINUTE)
+    ledger.blind("native", NOW - timedelta(days=8), NOW - timedelta(days=7), NOW - MINUTE)
+    hour = timedelta(hours=1)
+    declaration = Declaration(
+        job="hourly",
+        schedule=Every(period=hour),
+        surfaces=(),
+        finish_within=hour,
+        verified_within=hour,
+        zombie_grace=hour,
+    )
+    ledger.declare("hourly", declaration, {"schedule": {"every": "1h"}}, NOW)
+    signal = Signal(job="hourly", kind=Kind.SUCCEEDED, at=NOW, id="1")
+    ledger.append([signal], source=source, received_at=NOW)
+    told_of = [(each["since"], each["pings_lost"]) for each in told(ledger, "native")["blind"]]
+    assert told_of == ([("2026-04-03T11:57:00Z", True)] if source == "ping" else [])
+
+
+def test_a_window_of_another_source_has_lost_no_pings(ledger):
+    keep(ledger, "airflow", NOW)
+    ledger.blind("airflow", NOW - 2 * MINUTE, NOW, NOW + MINUTE)
+    (window,) = told(ledger, "airflow")["blind"]
+    assert window["pings_lost"] is False

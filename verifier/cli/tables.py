@@ -148,6 +148,10 @@ def _state(job: Document, now: datetime) -> Text:
     return Text("ok", style="green")
 
 
+_WINDOWS = 5
+"""Of so many times that nobody knows of each is told, the newest; the document has them all."""
+
+
 def sources_table(sources: Sequence[Document], width: int, now: datetime) -> Table:
     """The status of sources, one a row; ``now`` tells for how long one is silent."""
     head = ("HEARD", "SOURCE", "UNTIL", "WHAT IS NOT KNOWN")
@@ -169,12 +173,18 @@ def _unknown(source: Document, now: datetime) -> str:
     if source["silent_since"]:
         lasts = max(now - parse_instant(source["silent_since"]), timedelta())
         said.append(f"what happened in the last {lasting(lasts)}")
-    said += [
-        f"{to_minute(window['since'])} to {to_minute(window['until'])}"
-        for window in source["blind"]
-        if window["until"]
-    ]
+    over = [window for window in source["blind"] if window["until"]]
+    if len(over) > _WINDOWS:
+        said.append(f"{len(over) - _WINDOWS} earlier times")
+    said += [_gap(window, now) for window in over[-_WINDOWS:]]
     return "\n".join(map(plain, said)) or "-"
+
+
+def _gap(window: Document, now: datetime) -> str:
+    """A time in which nobody listened; once others have caught up, it is one of pings alone."""
+    caught_up = window["caught_up_at"] and parse_instant(window["caught_up_at"]) <= now
+    of_pings = ": pings" if caught_up else ""
+    return f"{to_minute(window['since'])} to {to_minute(window['until'])}{of_pings}"
 
 
 def source_trouble(source: Document) -> Iterator[str]:

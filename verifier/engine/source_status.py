@@ -10,7 +10,7 @@ from verifier.ledger.windows import BlindWindow
 from verifier.runs.view import instant
 
 SHOWN = timedelta(days=7)
-"""How long a window that is never caught up is shown; it is kept for good."""
+"""How long a window is shown that is never caught up, if only by pings; it is kept for good."""
 
 
 def source_statuses(ledger: Ledger, now: datetime) -> list[dict[str, Any]]:
@@ -22,9 +22,16 @@ def source_statuses(ledger: Ledger, now: datetime) -> list[dict[str, Any]]:
         own = SourceState(heard_until=listened, contact_within=GAP)
         states = {NATIVE: own, **states}
     last = ledger.last_heard()
+    # Who pings brings nothing later, so what was said in a gap is lost.
+    pinged = {NATIVE} if ledger.pinged() else set()
     return [
         _document(
-            name, state, last.get(name), [each for each in windows if each.source == name], now
+            name,
+            state,
+            last.get(name),
+            [each for each in windows if each.source == name],
+            now,
+            pings_lost=name in pinged,
         )
         for name, state in states.items()
     ]
@@ -36,6 +43,8 @@ def _document(
     last_signal: datetime | None,
     windows: list[BlindWindow],
     now: datetime,
+    *,
+    pings_lost: bool,
 ) -> dict[str, Any]:
     due = state.contact_due
     silent = due is None or due < now
@@ -54,17 +63,18 @@ def _document(
                 "since": instant(each.since),
                 "until": instant(each.until),
                 "caught_up_at": instant(each.caught_up_at),
+                "pings_lost": pings_lost,
             }
             for each in windows
-            if _matters(each, now)
+            if _matters(each, now, pings_lost=pings_lost)
         ],
     }
 
 
-def _matters(window: BlindWindow, now: datetime) -> bool:
+def _matters(window: BlindWindow, now: datetime, *, pings_lost: bool) -> bool:
     """Whether silence in it proves nothing yet, or proved nothing lately."""
     if window.until is None:
         return True
-    if window.caught_up_at is not None and window.caught_up_at <= now:
+    if window.caught_up_at is not None and window.caught_up_at <= now and not pings_lost:
         return False
     return window.until > now - SHOWN

@@ -30,6 +30,7 @@ from verifier.ledger import (
     latest,
     leases,
     listing,
+    pings,
     sources,
     tallies,
     windows,
@@ -613,6 +614,13 @@ class Ledger:
         """When a signal last came from each source."""
         with self._database.read() as connection:
             return latest.heard(connection)
+
+    def pinged(self) -> set[str]:
+        """The jobs that report by themselves and were ever pinged."""
+        with self._database.read() as connection:
+            jobs = self._register.read(connection).items()
+            own = [name for name, job in jobs if not (job.retired or job.history.latest.source)]
+            return pings.of_jobs(connection, own)
 
     def cursor(self, name: str) -> str | None:
         """A position kept under a name; None where there is none."""

@@ -247,11 +247,13 @@ class BlindTime(Shape):
     """A time in which nobody could hear a source; ``until`` is None while that goes on.
 
     Silence in it counts from ``caught_up_at`` on, and never where that is None.
+    ``pings_lost``: nor ever for jobs that are pinged, of which there are some.
     """
 
     since: Instant
     until: Instant | None
     caught_up_at: Instant | None
+    pings_lost: bool
 
 
 class Source(Shape):
