@@ -9,7 +9,7 @@ from verifier.cli.client import Client, Deed
 from verifier.cli.connect import connect
 from verifier.cli.exits import CommandFailed
 from verifier.cli.options import ConfigOption, JsonOption, LedgerOption, TokenOption, UrlOption
-from verifier.cli.output import note, show_json, show_lines
+from verifier.cli.output import note, show, show_json, show_lines
 from verifier.cli.run_story import action_sentence
 from verifier.cli.text import plain, seconds
 from verifier.cli.when import parse_moment
@@ -133,8 +133,8 @@ def act(
         show_json(action)
         return
     show_lines(f"{plain(target)}: {action_sentence(action)}")
-    show_lines(f"recorded: {kind.recorded}")
-    show_lines(f"enforced: {kind.enforced}")
+    show(f"recorded: {kind.recorded}")
+    show(f"enforced: {kind.enforced}")
 
 
 def _evidence_against(client: Client, deed: Deed) -> str | None:
