@@ -164,6 +164,14 @@ def test_a_table_is_asked_once_for_all_and_the_evidence_is_each_checks_own(shop,
     assert rows.evidence["statement"] == own
 
 
+def test_figures_of_some_rows_are_asked_for_as_the_store_has_them_soonest(shop, statements):
+    shop.has("A", "Z", "Z")
+    found = shop.ask([ROWS, NONE, FRESH, NO_ROW])
+    (sql,) = statements()
+    assert ("FILTER (WHERE" in sql) is (shop.target.kind == "postgresql") is ("CASE" not in sql)
+    assert [each.done for each in found[:2]] == [3, 2]
+
+
 def test_what_has_no_condition_does_not_make_others_read_the_whole_table(shop, statements):
     shop.has("A")
     shop.ask([ROWS, MANY, EVER, {**EVER, "within": "9d"}])

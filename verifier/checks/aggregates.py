@@ -33,10 +33,17 @@ class Figure:
     of: str
     distinct: bool = False
 
-    def sql(self, condition: str | None) -> str:
-        """The figure over the rows that meet ``condition``; over all where it is None."""
-        of = self.of if condition is None else f"CASE WHEN {condition} THEN {self.of} END"
-        return f"{self.function}({'DISTINCT ' if self.distinct else ''}{of})"
+    def sql(self, condition: str | None, *, filters: bool) -> str:
+        """The figure over the rows that meet ``condition``; over all where it is None.
+
+        ``filters``: it is said by ``FILTER``.
+        """
+        distinct = "DISTINCT " if self.distinct else ""
+        if condition is None:
+            return f"{self.function}({distinct}{self.of})"
+        if filters:
+            return f"{self.function}({distinct}{self.of}) FILTER (WHERE {condition})"
+        return f"{self.function}({distinct}CASE WHEN {condition} THEN {self.of} END)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +109,7 @@ def _ask(group: Sequence[Asked]) -> None:
     began = perf_counter()
     together = Statement(
         store=first.statement.store,
-        sql=_sql([wanted for _, wanted in group]),
+        sql=_sql([wanted for _, wanted in group], inquiry.session(first.statement.store).filters),
         parameters=parameters,
     )
     found = _all(inquiry, together)
@@ -139,13 +146,13 @@ def _all(inquiry: Inquiry, statement: Statement) -> list[tuple[Any, ...]]:
     return found
 
 
-def _sql(group: Sequence[Aggregates]) -> str:
+def _sql(group: Sequence[Aggregates], filters: bool) -> str:
     table, by = group[0].table, group[0].by
     # The line break keeps a comment at the end of a condition from hiding the parenthesis.
     conditions = [None if each.condition is None else f"({each.condition}\n)" for each in group]
     apart = dict.fromkeys(conditions)
     figures = [
-        figure.sql(condition if len(apart) > 1 else None)
+        figure.sql(condition if len(apart) > 1 else None, filters=filters)
         for condition, each in zip(conditions, group, strict=True)
         for figure in each.figures
     ]

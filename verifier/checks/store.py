@@ -58,6 +58,10 @@ class Session(Opened, Protocol):
         """
 
     @property
+    def filters(self) -> bool:
+        """Whether figures of some rows are had sooner by ``FILTER`` than by ``CASE``."""
+
+    @property
     def digests(self) -> Digests | None:
         """How the store takes digests of keys; None where it cannot."""
 

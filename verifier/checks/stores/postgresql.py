@@ -126,6 +126,7 @@ class PostgresqlDatabase(Database):
 
     DIALECT = ("postgresql+psycopg", "pyformat")
     DIGESTS = digests.POSTGRESQL
+    FILTERS = True
 
     def __init__(self, url: URL, statement_timeout: timedelta, lock_timeout: timedelta) -> None:
         super().__init__(url, statement_timeout, lock_timeout)

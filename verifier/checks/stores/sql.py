@@ -90,6 +90,11 @@ class SqlSession:
             return self._database.hashed(self._connection, table, columns)
 
     @property
+    def filters(self) -> bool:
+        """Whether figures of some rows are had sooner by ``FILTER`` than by ``CASE``."""
+        return self._database.FILTERS
+
+    @property
     def digests(self) -> Digests | None:
         """How the database takes digests of keys; None where it cannot."""
         return self._database.DIGESTS
