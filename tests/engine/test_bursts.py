@@ -252,3 +252,68 @@ def test_while_too_many_wait_to_be_asked_about_others_are_judged_and_nobody_twic
         assert sorted(judged) == [f"job-{number:02}" for number in range(7, 14)]
     finally:
         goes_on.set()
+
+
+@pytest.fixture
+def stuck(burst: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A store that does not answer, so that seven runs are being asked about and others wait.
+
+    The last ten jobs have no checks. ``read``: how many runs were read at each look.
+    """
+    monkeypatch.setattr(engines, "ASKING", 7)
+    monkeypatch.setattr(engines, "CROWDED", 3)
+    goes_on = Event()
+
+    def inquire(*arguments: Any) -> Any:
+        assert goes_on.wait(60)
+        return really_inquire(*arguments)
+
+    def awake(ledger: Ledger, *arguments: Any) -> Any:
+        found = really_awake(ledger, *arguments)
+        read.append(len(found))
+        return found
+
+    really_inquire, really_awake, read = engines.inquire, Ledger.awake, list[int]()
+    monkeypatch.setattr(engines, "inquire", inquire)
+    monkeypatch.setattr(Ledger, "awake", awake)
+    world = burst(CHECKS, plain=10)
+    world.goes_on, world.read = goes_on, read
+    world.now = START + timedelta(seconds=1)
+    world.turns()
+    read.clear()
+    world.now = LATE
+    yield world
+    goes_on.set()
+
+
+def test_runs_that_wait_while_there_is_no_room_are_read_seldom(stuck: Any) -> None:
+    for second in range(0, 60, 6):
+        stuck.now = LATE + timedelta(seconds=second)
+        stuck.turns()
+    first, woken, *later = stuck.read
+    assert (first, woken) == (JOBS, JOBS - 10)
+    assert sorted(later) == [0] * 7 + [JOBS - 10]
+    assert stuck.verdicts().count("missing") == 10
+    stuck.goes_on.set()
+    stuck.engine.settle(60)
+    stuck.turns()
+    assert stuck.read[-1] == JOBS - 10 - 7
+
+
+def test_what_wakes_up_while_there_is_no_room_is_judged_at_once(stuck: Any) -> None:
+    for seconds in (-15, -5, 5):  # all, those of the last seconds, and what woke up since
+        stuck.now = START + timedelta(seconds=1, minutes=20) + timedelta(seconds=seconds)
+        stuck.turns()
+    assert stuck.verdicts().count("missing") == 20
+    assert stuck.read == [2 * JOBS - JOBS, JOBS - 10, JOBS]
+
+
+def test_more_than_one_round_reads_are_all_judged_while_there_is_no_room(
+    stuck: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "ROUND", 12)
+    for second in range(20):
+        stuck.now = LATE + timedelta(seconds=second)
+        stuck.turns()
+    assert stuck.verdicts().count("missing") == 10
+    assert max(stuck.read) == 12

@@ -46,6 +46,12 @@ POURING = 50
 PATIENCE = timedelta(seconds=30)
 """For so long a round gives way to signals that pour in; then its runs have waited enough."""
 
+CROWDED = ASKING // 2
+"""While more runs are being asked about, those that wait for their turn are seldom looked at."""
+
+LATE = timedelta(seconds=5)
+"""By so much a run may be known later than the instant at which it woke up."""
+
 log = structlog.get_logger()
 
 
@@ -139,16 +145,30 @@ class Engine:
     def _round(self, sweeps: "Sweeps") -> Iterator[None]:
         """One look at all that is due, piece by piece; each run that is awake has its turn."""
         yield from sweeps.due.sweep(sweeps.now)
-        awake = iter(self._awake(sweeps.now))
+        awake = iter(self._awake(sweeps))
         while keys := list(islice(awake, TOGETHER)):
             self._attend(sweeps.ledger, self._not_asked(keys), sweeps.now)
             yield
 
-    def _awake(self, now: datetime) -> list[RunKey]:
-        """The runs that are awake; no other waits to be asked about any more."""
-        awake = self._ledger.awake(now, ROUND)
+    def _awake(self, sweeps: "Sweeps") -> list[RunKey]:
+        """The runs that are awake; no other waits to be asked about any more.
+
+        While there is little room to ask about more, they are mostly those that wait for it:
+        then only those that woke up since the last look, and all of them after a while.
+        """
+        now, since = sweeps.now, sweeps.all_seen_at
         with self._changed:
-            self._owed.intersection_update(awake)
+            crowded = len(self._asking) > CROWDED
+        if crowded and since is not None and now - since < PATIENCE:
+            awake = self._ledger.awake(now, ROUND, sweeps.seen_until)
+        else:
+            awake = self._ledger.awake(now, ROUND)
+            sweeps.all_seen_at = now
+            if len(awake) < ROUND:
+                with self._changed:
+                    self._owed.intersection_update(awake)
+        last = self._ledger.row(awake[-1]) if len(awake) == ROUND else None
+        sweeps.seen_until = (last and last.wake_at) or now - LATE
         return awake
 
     def _not_asked(self, keys: Sequence[RunKey]) -> list[RunKey]:
@@ -240,6 +260,8 @@ class Sweeps:
         self.now = now
         self.round: Iterator[None] | None = None
         self.began = now
+        self.all_seen_at: datetime | None = None
+        self.seen_until = now
         self.ledger = ledger.under(lease)
         self.due = DueSweep(self.ledger)
 

@@ -355,15 +355,17 @@ class Ledger:
 
     # Time passes
 
-    def awake(self, now: datetime, limit: int) -> list[RunKey]:
+    def awake(self, now: datetime, limit: int, since: datetime | None = None) -> list[RunKey]:
         """The runs about which ``now`` may change something, longest overdue first.
 
         Of those that are so alike by job: what is kept of jobs side by side is too.
+        ``since``: without those about which an instant before may have.
         """
+        due = [] if since is None else [runs.c.wake_at >= since]
         with self._database.read() as connection:
             found = (
                 select(runs.c.job, runs.c.occurrence, runs.c.partition)
-                .where(runs.c.wake_at <= now)
+                .where(runs.c.wake_at <= now, *due)
                 .order_by(runs.c.wake_at, runs.c.job)
                 .limit(limit)
             )
