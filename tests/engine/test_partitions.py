@@ -738,6 +738,15 @@ def test_a_tenant_that_was_served_and_gets_a_record_later_is_counted_once(
     assert counted(tenants, "runs_created") == {"": TENANTS}
 
 
+def test_a_tenant_that_nobody_listed_is_counted_in_nobodys_place(tenants: Tenants) -> None:
+    tenants.wrote(DUE)
+    tenants.ran(DUE, "a1")
+    tenants.ran(DUE, "b1", partition="stranger")
+    tenants.until(DUE + timedelta(minutes=5))
+    assert counted(tenants, "runs_judged") == {"verified": TENANTS, "unproven": 1}
+    assert counted(tenants, "useful_completions") == {"": TENANTS}
+
+
 def test_what_no_tenant_explains_is_counted_of_the_run_of_all(tenants: Tenants) -> None:
     tenants.wrote(DUE)
     with sqlite3.connect(tenants.home / "warehouse.db") as warehouse:

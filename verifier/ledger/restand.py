@@ -1,5 +1,6 @@
 """Judging runs anew, and keeping where they stand in the transaction of what changed."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -12,13 +13,12 @@ from verifier.ledger import rivals, run_events
 from verifier.ledger import runs as run_rows
 from verifier.ledger.declarations import first_said
 from verifier.ledger.errors import Conflict
+from verifier.ledger.run_events import Others
 from verifier.ledger.runs import RunRow
 from verifier.ledger.schema import guard_decisions, revisions, runs
 from verifier.ledger.statements import chunks
-from verifier.ledger.tallies import Marks
 from verifier.ledger.transaction import Transaction
 from verifier.ledger.types import RunLane
-from verifier.runs.attempt import Attempt
 from verifier.runs.binding import RunKey
 from verifier.runs.declaration import Declaration, Overlap
 from verifier.runs.evaluation import is_unlisted
@@ -82,6 +82,10 @@ def _restand(
     forgotten: list[str] = []
     rests = Rests(set(), set())
     marks = {row.key: row.counted for row in rows}
+    strangers: dict[RunKey, set[str]] = defaultdict(set)
+    for key, known in facts.items():
+        if key.partition and is_unlisted(known.evaluations):
+            strangers[run_rows.whole_job(key)].add(key.partition)
     for row in rows:
         known = facts[row.key]
         if _is_forgotten(connection, row, known):
@@ -90,8 +94,12 @@ def _restand(
             continue
         stood = standing(known, transaction.now)
         judged[row.key] = Judged(known, stood)
-        of_all = marks.get(run_rows.whole_job(row.key))
-        new = _row(transaction, row, known, stood, beside[row.run_id], of_all)
+        others = Others(
+            rivals=beside[row.run_id],
+            strangers=strangers.get(row.key, ()),
+            of_all=marks.get(run_rows.whole_job(row.key)),
+        )
+        new = _row(transaction, row, known, stood, others)
         if new == row:
             continue
         changes.append((row, new))
@@ -111,8 +119,7 @@ def _row(
     row: RunRow,
     facts: Facts,
     stood: Standing,
-    beside: Sequence[Attempt],
-    of_all: Marks | None,
+    others: Others,
 ) -> RunRow:
     now, job = transaction.now, transaction.job(row.key.job)
     judged_at = row.judged_at
@@ -137,7 +144,7 @@ def _row(
         judged_at=judged_at,
         evaluation_id=stood.judged_by.evaluation_id if stood.judged_by else None,
         wake_at=None if job.retired else _wake_at(row.wake_at, stood.wake_at, now),
-        counted=run_events.count(transaction, row.counted, facts, stood, lane, beside, of_all),
+        counted=run_events.count(transaction, row.counted, facts, stood, lane, others),
     )
 
 

@@ -11,8 +11,10 @@ partition explains. Who they are is known once they were listed. One that gets i
 it was counted by the run of all already remembers that, as the one that held.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+
+import msgspec
 
 from verifier.catalogue.label import VERDICT, Direction, RetryReason
 from verifier.ledger.attempt_events import lane_of
@@ -70,30 +72,41 @@ class _Run:
             self._told.observe(FAMILIES[event], self._job, value)
 
 
+class Others(msgspec.Struct, frozen=True, kw_only=True):
+    """What counting a run needs to know of other runs.
+
+    ``rivals``: attempts of the job's other runs that may have been at work beside its own.
+    ``strangers``: of a run of all, the partitions with a record that nobody listed.
+    ``of_all``: of a partition, the marks of the run of all before any of this; None where
+    they are not at hand.
+    """
+
+    rivals: Sequence[Attempt]
+    strangers: Collection[str]
+    of_all: Marks | None
+
+
 def count(
     transaction: Transaction,
     marks: Marks,
     facts: Facts,
     stood: Standing,
     lane: RunLane,
-    rivals: Sequence[Attempt],
-    of_all: Marks | None,
+    others: Others,
 ) -> Marks:
     """Count what ``stood`` shows of the run and was not counted yet, as ``marks`` tells.
 
-    ``rivals``: attempts of the job's other runs that may have been at work beside its own.
-    ``of_all``: of a partition, the marks of the run of all before any of this; None where
-    they are not at hand. Returns the marks as they are then.
+    Returns the marks as they are then.
     """
     job, verdict = facts.key.job, stood.verdict
     if lane is RunLane.OTHER and not marks:
         for word in VERDICT.values:
             transaction.counted.start(RUNS_JUDGED, job, lane=lane, verdict=word)
     run = _Run(transaction, job, marks)
-    held_before = facts.key.partition and _held_before(run, of_all)
+    held_before = facts.key.partition and _held_before(run, others.of_all)
     starts = _started(facts.attempts)
     delay = _start_delay(facts) if lane is RunLane.LIVE else None
-    parts = _Parts(facts, stood)
+    parts = _Parts(facts, stood, others.strangers)
     created = int(_is_first_tried(facts))
     run.recall(Event.CREATED, created)
     run.recall(Event.STARTED, int(delay is not None))
@@ -103,7 +116,7 @@ def count(
     run.observe(Event.STARTED, delay)
     _count_retries(transaction, run, starts)
     if facts.declaration.overlap is not Overlap.ALLOW and facts.attempts:
-        clashes = violations(facts.attempts, rivals, facts.declaration, transaction.now)
+        clashes = violations(facts.attempts, others.rivals, facts.declaration, transaction.now)
         run.count(Event.OVERLAPPED, clashes)
     if held_before and verdict is Verdict.VERIFIED:
         run.reach(Event.JUDGED, 1)
@@ -156,14 +169,14 @@ def count_revision(
 class _Parts:
     """The partitions that a run of all stands for: of any other run there are none."""
 
-    def __init__(self, facts: Facts, stood: Standing) -> None:
+    def __init__(self, facts: Facts, stood: Standing, strangers: Collection[str]) -> None:
         count = stood.judged_by.partitions if stood.judged_by else None
         self.told = count is not None and stood.verdict is not None
         self.by_itself = not self.told
         self.beyond_one = self.covered = self.held = 0
         if count is None or stood.verdict is None:
             return
-        recorded = facts.parts.keys() - set(count.exceptions)
+        recorded = facts.parts.keys() - {*count.exceptions, *strangers}
         self.held = max(0, count.holding - len(recorded))
         self.by_itself = stood.verdict is not Verdict.VERIFIED and not count.exceptions
         self.beyond_one = count.total - 1
