@@ -27,8 +27,10 @@ class Meters:
 
     def took(self, source: str, kinds: Iterable[str]) -> None:
         """Signals of those kinds came from ``source`` and are durable."""
+        counts = Counter(kinds)
         with self._lock:
-            self._signals.update((source, kind) for kind in kinds)
+            for kind, count in counts.items():
+                self._signals[source, kind] += count
 
     def refused(self, source: str, codes: Iterable[str]) -> None:
         """Signals from ``source`` were refused, for those reasons."""

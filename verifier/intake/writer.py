@@ -138,9 +138,9 @@ class Writer:
         else:
             for ticket, count in zip(tickets, accepted, strict=True):
                 ticket.accepted = count
-                if self._watch:
-                    kinds = [signal.kind for signal in ticket.batch.signals]
-                    self._watch.took(ticket.batch.source, kinds)
+            if self._watch:
+                for source, told in groupby(batches, key=lambda each: each.source):
+                    self._watch.took(source, [one.kind for each in told for one in each.signals])
 
     def _tell(self, tickets: Sequence[Ticket]) -> None:
         for tell, told in groupby(tickets, key=lambda each: each.tell):

@@ -25,6 +25,7 @@ EARLY = timedelta(minutes=1)
 
 _NOTHING = timedelta()
 _MINUTE = timedelta(minutes=1)
+_HOUR = timedelta(hours=1)
 _RECENT = datetime(2025, 1, 1, tzinfo=UTC)
 """Whether a schedule fires is asked from here on: holidays of the past do not count."""
 
@@ -165,8 +166,8 @@ def _remember(last: dict[int, Any], schedule: Schedule, *found: Any) -> None:
 
 def _look_around(schedule: Schedule, moment: datetime) -> tuple[datetime, ...]:
     if isinstance(schedule, Cron):
-        minute = moment.astimezone(UTC).replace(second=0, microsecond=0)
-        return _around_minute(schedule, minute)
+        hour = moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        return _around_hour(schedule, hour)
     _check_period(schedule)
     latest = (moment - EPOCH) // schedule.period
     try:
@@ -201,15 +202,15 @@ def _multiples(schedule: Every, after: datetime) -> Iterator[datetime]:
 
 
 @lru_cache(maxsize=4096)
-def _around_minute(schedule: Cron, minute: datetime) -> tuple[datetime, ...]:
-    """The last slot at or before ``minute``, then all up to the first a minute later.
+def _around_hour(schedule: Cron, hour: datetime) -> tuple[datetime, ...]:
+    """The last slot at or before ``hour``, then all up to the first an hour later.
 
-    Cached by the minute, since a burst of signals asks for the slots around one
-    instant again and again, and a look-up takes 100 µs.
+    Cached by the hour, since a burst of signals asks for the slots around one instant
+    again and again, and to begin a look-up takes as long as the next ten slots.
     """
-    found = list(islice(firings(schedule, minute + MICROSECOND, reverse=True), 1))
-    for slot in firings(schedule, minute):
+    found = list(islice(firings(schedule, hour + MICROSECOND, reverse=True), 1))
+    for slot in firings(schedule, hour):
         found.append(slot)
-        if slot - minute >= _MINUTE:
+        if slot - hour >= _HOUR:
             break
     return tuple(found)
