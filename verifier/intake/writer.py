@@ -1,7 +1,8 @@
 """The writer: commits together what has gathered, then tells everyone who waits.
 
 A commit costs the same for one signal as for a thousand. So nobody commits alone:
-while one commit is under way others gather for the next.
+while one commit is under way others gather for the next, which begins when somebody
+says that all have come.
 """
 
 from collections import deque
@@ -69,6 +70,7 @@ class Writer:
         self._most = waiting
         self._queue: deque[Ticket] = deque()
         self._waiting = 0
+        self._due = 0
         self._writing = 0
         self._lock = Lock()
         self._threads = ThreadPoolExecutor(ledger.writers, thread_name_prefix="writer")
@@ -82,29 +84,53 @@ class Writer:
             self._queue.append(ticket)
             self._waiting += count
 
-    def flush(self) -> None:
-        """Begin to write what waits, unless that is under way."""
+    @property
+    def ready(self) -> bool:
+        """Whether something waits, and there is a reason to write it now."""
         with self._lock:
-            if not self._queue or self._writing >= self._ledger.writers:
+            return self._is_ready()
+
+    def _is_ready(self) -> bool:
+        if not self._writing:
+            return bool(self._queue)
+        # Beside a commit that is under way only what makes one that is worth it.
+        return self._waiting >= GROUP
+
+    def flush(self) -> None:
+        """Have all that waits now written; begin with it at once if there is a hand free."""
+        with self._lock:
+            self._due = len(self._queue)
+            if not self._is_ready() or self._writing >= self._ledger.writers:
                 return
-            if self._writing and self._waiting < GROUP:
-                return  # that one will take it along
             self._writing += 1
         self._threads.submit(self._write_all)
 
     def _write_all(self) -> None:
-        while tickets := self._gathered():
+        while True:
+            tickets = self._gathered()
             try:
-                self._write(tickets)
+                if tickets:  # another hand may have taken all of them
+                    self._write(tickets)
             except Exception as error:
                 # Whoever waits must hear something, and the next ones must have their turn.
                 log.exception("writer_failed")
                 for ticket in tickets:
                     ticket.error = error
+            # Before anyone is told, who may then want to have more written.
+            ended = self._has_ended()
             self._tell(tickets)
+            if ended:
+                return
+
+    def _has_ended(self) -> bool:
+        with self._lock:
+            if self._due:
+                return False
+            self._writing -= 1
+            return True
 
     def _gathered(self) -> list[Ticket]:
-        """What the next commit takes; nothing where nobody waits any more."""
+        """What the next commit takes: what is due, and what else there is room for."""
         tickets: list[Ticket] = []
         count = 0
         with self._lock:
@@ -115,8 +141,7 @@ class Writer:
                 tickets.append(self._queue.popleft())
                 count += size
             self._waiting -= count
-            if not tickets:
-                self._writing -= 1
+            self._due = max(0, self._due - len(tickets))
         return tickets
 
     def _write(self, tickets: Sequence[Ticket]) -> None:

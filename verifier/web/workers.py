@@ -1,16 +1,16 @@
 """Threads for calls that block, so that the event loop never does."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import TypeVar
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
-from verifier.intake.writer import Ticket, Writer
+from verifier.intake.writer import Writer
 from verifier.ledger.signals import Batch
+from verifier.web.gathering import Gathering
 from verifier.web.problems import HttpProblem, ProblemKind
 
 Answer = TypeVar("Answer")
@@ -38,7 +38,7 @@ class Crew:
     """The workers of each kind of work, so that none of them starves another."""
 
     def __init__(self, writer: Writer) -> None:
-        self._writer = writer
+        self._gathering = lru_cache(maxsize=8)(partial(Gathering, writer))
         self.signals = Workers(threads=4, waiting=512)
         self.guard = Workers(threads=16, waiting=256)
         self.reads = Workers(threads=8, waiting=256)
@@ -50,45 +50,4 @@ class Crew:
 
         Raises ``Full``, and ``LedgerUnavailable`` where nothing of it was kept.
         """
-        loop = asyncio.get_running_loop()
-        ticket = Asking(batch, loop)
-        self._writer.submit(ticket)
-        # After all that came in with this one: they gather for one commit.
-        loop.call_soon(self._writer.flush)
-        return await ticket.answer
-
-
-class Asking(Ticket):
-    """A batch that a request waits for, on the event loop."""
-
-    __slots__ = ("answer",)
-
-    def __init__(self, batch: Batch, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(batch, _teller(loop))
-        self.answer: asyncio.Future[int] = loop.create_future()
-
-    def settle(self) -> None:
-        """Let the request go on, if it is still there."""
-        if self.answer.done():
-            return
-        if self.error is not None:
-            self.answer.set_exception(self.error)
-        else:
-            self.answer.set_result(self.accepted)
-
-
-@lru_cache(maxsize=8)
-def _teller(loop: asyncio.AbstractEventLoop) -> Callable[[Sequence[Ticket]], None]:
-    """Tells all that wait on ``loop`` at once; a loop that has ended needs no answer."""
-
-    def tell(tickets: Sequence[Ticket]) -> None:
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(_settle, tickets)
-
-    return tell
-
-
-def _settle(tickets: Sequence[Ticket]) -> None:
-    for ticket in tickets:
-        if isinstance(ticket, Asking):
-            ticket.settle()
+        return await self._gathering(asyncio.get_running_loop()).written(batch)
