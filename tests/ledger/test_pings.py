@@ -70,6 +70,8 @@ def test_who_was_never_heard_before_may_have_pinged(ledger, build):
     # What spools may still bring is waited for.
     assert (facts.deaf, facts.miss_after, facts.heard_again) == (True, None, build.at("03:10"))
     tell(ledger, build, "+1 02:10")
+    later = build.signal("started", "+1 02:10")
+    ledger.append([later], source="http", received_at=build.at("+1 02:10"))
     ledger.judge([build.nightly], build.at("+1 02:11"))
     assert ledger.row(build.nightly).verdict == "ambiguous"  # it was not known at that time
 
@@ -106,6 +108,16 @@ def test_the_first_ping_of_a_job_takes_back_what_was_missing_while_nobody_listen
     before = ledger.row(build.nightly)
     ping(ledger, build, "+1 02:20")
     assert ledger.row(build.nightly) == before  # only the first one is news
+
+
+def test_who_pings_is_a_job_that_no_scheduler_tells_of_and_that_is_still_declared(ledger, build):
+    for job in ("nightly", "quarter"):
+        ping(ledger, build, job=job)
+    assert ledger.pinged() == {"nightly", "quarter"}
+    bound = build.job(source="celery", scheduler="celery")
+    ledger.declare("nightly", bound, {"statement": "bound"}, build.at("-1 12:00"))
+    ledger.retire("quarter", build.at("-1 12:00"))
+    assert ledger.pinged() == set()
 
 
 def test_pings_are_one_source_whichever_jobs_they_are_of(ledger, build):
