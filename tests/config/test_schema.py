@@ -4,12 +4,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from verifier.config.document import read_document
 from verifier.config.file import ConfigFile
 from verifier.config.keys import fields_of
 from verifier.config.schema import DIALECT, schema
 
 EXAMPLE = Path(__file__).parents[2] / "checks" / "example.yaml"
+
+
+@pytest.fixture(scope="module")
+def whole() -> dict[str, Any]:
+    """The schema where no types of source are installed but ours."""
+    return schema()
 
 
 def nodes(node: Any) -> Iterator[dict[str, Any]]:
@@ -22,15 +30,14 @@ def nodes(node: Any) -> Iterator[dict[str, Any]]:
             yield from nodes(value)
 
 
-def test_the_schema_is_json_and_says_which_dialect_it_is() -> None:
-    whole = json.loads(json.dumps(schema()))
+def test_the_schema_is_json_and_says_which_dialect_it_is(whole: dict[str, Any]) -> None:
+    whole = json.loads(json.dumps(whole))
     assert whole["$schema"] == DIALECT
     assert whole["required"] == ["version", "jobs"]
     assert set(whole["properties"]) == {key for key, _ in fields_of(ConfigFile)}
 
 
-def test_every_reference_leads_to_a_definition() -> None:
-    whole = schema()
+def test_every_reference_leads_to_a_definition(whole: dict[str, Any]) -> None:
     references = {node["$ref"] for node in nodes(whole) if isinstance(node.get("$ref"), str)}
     assert references
     assert {each.rpartition("/")[2] for each in references} == set(whole["$defs"])
@@ -43,21 +50,20 @@ def test_no_mapping_takes_a_key_that_is_not_declared(plugin: Path) -> None:
             assert node["additionalProperties"] is False
 
 
-def test_keys_are_those_of_yaml() -> None:
-    job = schema()["$defs"]["JobModel"]["properties"]
+def test_keys_are_those_of_yaml(whole: dict[str, Any]) -> None:
+    job = whole["$defs"]["JobModel"]["properties"]
     assert "class" in job
     assert "job_class" not in job
-    assert schema()["$defs"]["ScheduleModel"]["properties"]["on"]["default"] == "every-day"
+    assert whole["$defs"]["ScheduleModel"]["properties"]["on"]["default"] == "every-day"
 
 
-def test_defaults_are_written_as_in_yaml() -> None:
-    whole = schema()["properties"]
-    assert whole["startup_grace"]["default"] == "1m"
-    assert whole["listen"]["default"] == "127.0.0.1:9877"
+def test_defaults_are_written_as_in_yaml(whole: dict[str, Any]) -> None:
+    fields = whole["properties"]
+    assert fields["startup_grace"]["default"] == "1m"
+    assert fields["listen"]["default"] == "127.0.0.1:9877"
 
 
-def test_every_key_is_explained() -> None:
-    whole = schema()
+def test_every_key_is_explained(whole: dict[str, Any]) -> None:
     models = [whole, *whole["$defs"].values()]
     unexplained = {
         key
@@ -68,8 +74,8 @@ def test_every_key_is_explained() -> None:
     assert unexplained == set()
 
 
-def test_what_works_is_offered() -> None:
-    text = json.dumps(schema())
+def test_what_works_is_offered(whole: dict[str, Any]) -> None:
+    text = json.dumps(whole)
     for word in ("scope", "partitions", "freshness", "python", "files"):
         assert f'"{word}"' in text
 
@@ -83,30 +89,28 @@ def test_each_type_of_source_has_its_keys_and_what_binds_a_job(plugin: Path) -> 
     assert whole["$defs"]["LinesModel"]["properties"]["every"]["default"] == "1s"
 
 
-def test_patterns_are_regular_expressions() -> None:
-    patterns = {node["pattern"] for node in nodes(schema()) if isinstance(node.get("pattern"), str)}
+def test_patterns_are_regular_expressions(whole: dict[str, Any]) -> None:
+    patterns = {node["pattern"] for node in nodes(whole) if isinstance(node.get("pattern"), str)}
     assert patterns
     for pattern in patterns:
         assert re.compile(pattern)
 
 
-def test_the_example_has_the_shape_of_the_schema() -> None:
+def test_the_example_has_the_shape_of_the_schema(whole: dict[str, Any]) -> None:
     document, problems = read_document(EXAMPLE.read_text(), "example.yaml")
     assert problems == []
     assert document is not None
-    whole = schema()
     faults = list(_faults(document.content, whole, whole["$defs"], "$"))
     assert faults == []
 
 
-def test_a_fault_of_the_example_would_be_seen() -> None:
+def test_a_fault_of_the_example_would_be_seen(whole: dict[str, Any]) -> None:
     document, _ = read_document(EXAMPLE.read_text(), "example.yaml")
     assert document is not None
     content = document.content
     content["jobs"]["daily-revenue"]["overlap"] = "sometimes"
     content["jobs"]["payouts"]["sevrity"] = "page"
     del content["jobs"]["tenant-health"]["statement"]
-    whole = schema()
     faults = list(_faults(content, whole, whole["$defs"], "$"))
     assert [fault.split(":")[0] for fault in faults] == [
         "$.jobs.daily-revenue.overlap",
