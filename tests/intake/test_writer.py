@@ -1,6 +1,7 @@
 """The writer on real ledgers of both kinds: together, exactly, in bounds."""
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from typing import Any
@@ -160,3 +161,107 @@ def in_threads(calls: list[Callable[[], None]]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+class Hands:
+    """A ledger with two writers, of which each commit waits until it is let go on."""
+
+    writers = 2
+
+    def __init__(self) -> None:
+        self.commits = [(Event(), Event()) for _ in range(8)]
+        self._rest = iter(self.commits)
+
+    def append_group(self, batches, now):
+        begun, free = next(self._rest)
+        begun.set()
+        assert free.wait(20)
+        return [len(each.signals) for each in batches]
+
+
+def test_a_hand_that_found_nothing_does_not_leave_what_came_meanwhile(monkeypatch):
+    ledger = Hands()
+    for _, free in ledger.commits[1:]:
+        free.set()
+    writer, told = Writer(ledger, lambda: NOW), Told(3)
+    begin, late, empty, go_on = writer._write_all, Event(), Event(), Event()
+    gathered, hands = writer._gathered, []
+
+    def slow_to_begin() -> None:
+        hands.append(0)
+        assert len(hands) < 2 or late.wait(20)
+        begin()
+
+    def slow_to_end() -> list[Ticket]:
+        found = gathered()
+        if not found:
+            empty.set()
+            assert go_on.wait(20)
+        return found
+
+    monkeypatch.setattr(writer, "_write_all", slow_to_begin)
+    monkeypatch.setattr(writer, "_gathered", slow_to_end)
+    writer.submit(Ticket(said("1"), told))
+    writer.flush()
+    assert ledger.commits[0][0].wait(20)
+    writer.submit(Ticket(said(*map(str, range(GROUP))), told))
+    writer.flush()  # worth a second hand, and the first one takes it
+    ledger.commits[0][1].set()
+    assert ledger.commits[1][0].wait(20)
+    late.set()
+    assert empty.wait(20)
+    writer.submit(Ticket(said("2"), told))
+    assert not writer.ready  # so nobody asks for it to be written
+    go_on.set()
+    told.wait()
+
+
+def test_who_is_not_told_of_a_commit_is_written_after_it_without_asking(ledger, monkeypatch):
+    writer, told, others = Writer(ledger, lambda: NOW), Told(1), Told(1)
+    append, begun, free = ledger.append_group, Event(), Event()
+
+    def slow(batches, now):
+        begun.set()
+        assert free.wait(20)
+        return append(batches, now)
+
+    monkeypatch.setattr(ledger, "append_group", slow)
+    writer.submit(Ticket(said("1"), told))
+    writer.flush()
+    assert begun.wait(20)
+    writer.submit(Ticket(said("2"), others))
+    free.set()
+    told.wait()
+    others.wait()
+
+
+def test_where_no_thread_is_to_be_had_who_waits_hears_it_and_later_it_goes_on(ledger, monkeypatch):
+    writer, told = Writer(ledger, lambda: NOW), Told(1)
+
+    def refuse(_call):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writer._threads, "submit", refuse)
+        ticket = Ticket(said("1"), told)
+        writer.submit(ticket)
+        writer.flush()
+    told.wait()
+    assert isinstance(ticket.error, LedgerUnavailable)
+    assert "can't start new thread" in str(ticket.error)
+    _, (again,) = written(writer, said("1"))
+    assert (again.accepted, again.error) == (1, None)
+
+
+def test_what_is_on_the_disk_was_taken_whatever_becomes_of_the_figures(ledger):
+    class Watch:
+        def committing(self):
+            return nullcontext()
+
+        def took(self, source, kinds):
+            raise OverflowError("no more figures")
+
+    watching = Writer(ledger, lambda: NOW, watch=Watch())
+    _, (good, bad, other) = written(watching, said("1"), said("2", job="nobody"), said("3"))
+    assert (good.accepted, good.error, other.accepted, other.error) == (1, None, 1, None)
+    assert isinstance(bad.error, UnknownJob)

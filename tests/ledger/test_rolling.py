@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -100,3 +100,49 @@ def test_who_writes_while_another_one_migrates_waits_and_loses_nothing(older, ur
     writer.join(5)
     assert [each.attempt for each in older.attempts(build.nightly)] == ["a1"]
     database.close()
+
+
+def test_who_migrates_waits_for_a_long_reader_and_lets_others_write_meanwhile(older, url, build):
+    database = database_at(url)
+    migrated = Event()
+
+    def migrate_it() -> None:
+        with database.migrating() as connection:
+            connection.exec_driver_sql("ALTER TABLE signals ADD COLUMN later bigint")
+        migrated.set()
+
+    migrator = Thread(target=migrate_it)
+    with older._database.read(long=True) as reading:
+        reading.exec_driver_sql("SELECT count(*) FROM signals")
+        migrator.start()
+        for number in range(4):  # one of them comes while the lock is asked for
+            assert not migrated.wait(0.6)
+            said = build.signal("started", "02:00:01", f"a{number}")
+            older.append([said], source="test", received_at=build.at("02:01"))
+    migrator.join(60)
+    assert migrated.is_set()
+    assert len(older.attempts(build.nightly)) == 4
+    database.close()
+
+
+def test_who_migrates_asks_for_tables_in_the_order_of_those_who_write(older, url):
+    database, others = database_at(url), database_at(url)
+    with others.write() as writing:
+        writing.exec_driver_sql("LOCK TABLE signals IN ROW EXCLUSIVE MODE")
+        migrator = Thread(target=lambda: _rewrite(database))
+        migrator.start()
+        migrator.join(0.5)
+        writing.exec_driver_sql("LOCK TABLE runs IN ROW EXCLUSIVE MODE")
+    migrator.join(60)
+    assert not migrator.is_alive()
+    with others.read() as connection:
+        connection.exec_driver_sql("SELECT later FROM runs")
+    database.close()
+    others.close()
+
+
+def _rewrite(database) -> None:
+    """Runs first, as migrations one after another may have it."""
+    with database.migrating() as connection:
+        connection.exec_driver_sql("ALTER TABLE runs ADD COLUMN later bigint")
+        connection.exec_driver_sql("ALTER TABLE signals ADD COLUMN later bigint")

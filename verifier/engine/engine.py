@@ -168,7 +168,7 @@ class Engine:
                 with self._changed:
                     self._owed.intersection_update(awake)
         last = self._ledger.row(awake[-1]) if len(awake) == ROUND else None
-        sweeps.seen_until = (last and last.wake_at) or now - LATE
+        sweeps.seen_until = min(now, (last and last.wake_at) or now - LATE)
         return awake
 
     def _not_asked(self, keys: Sequence[RunKey]) -> list[RunKey]:

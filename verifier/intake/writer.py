@@ -103,7 +103,10 @@ class Writer:
             if not self._is_ready() or self._writing >= self._ledger.writers:
                 return
             self._writing += 1
-        self._threads.submit(self._write_all)
+        try:
+            self._threads.submit(self._write_all)
+        except RuntimeError as error:
+            self._give_up(error)
 
     def _write_all(self) -> None:
         while True:
@@ -117,17 +120,30 @@ class Writer:
                 for ticket in tickets:
                     ticket.error = error
             # Before anyone is told, who may then want to have more written.
-            ended = self._has_ended()
+            ended = self._has_ended(tickets)
             self._tell(tickets)
             if ended:
                 return
 
-    def _has_ended(self) -> bool:
+    def _has_ended(self, tickets: Sequence[Ticket]) -> bool:
+        told = {each.tell for each in tickets}
         with self._lock:
-            if self._due:
+            # Who is told sees to what waits; nobody else knows that a commit has ended.
+            if self._due or (self._queue and self._queue[0].tell not in told):
                 return False
             self._writing -= 1
             return True
+
+    def _give_up(self, error: RuntimeError) -> None:
+        """There is no thread to write with: tell all who wait, rather than keep them waiting."""
+        with self._lock:
+            self._writing -= 1
+            tickets = list(self._queue)
+            self._queue.clear()
+            self._waiting = self._due = 0
+        for ticket in tickets:
+            ticket.error = LedgerUnavailable(f"nothing can be written now: {error}")
+        self._tell(tickets)
 
     def _gathered(self) -> list[Ticket]:
         """What the next commit takes: what is due, and what else there is room for."""
@@ -163,9 +179,16 @@ class Writer:
         else:
             for ticket, count in zip(tickets, accepted, strict=True):
                 ticket.accepted = count
-            if self._watch:
-                for source, told in groupby(batches, key=lambda each: each.source):
+            self._count(batches)
+
+    def _count(self, batches: Sequence[Batch]) -> None:
+        try:
+            for source, told in groupby(batches, key=lambda each: each.source):
+                if self._watch:
                     self._watch.took(source, [one.kind for each in told for one in each.signals])
+        except Exception:
+            # They are on the disk, whatever becomes of the figures.
+            log.exception("signals_not_counted")
 
     def _tell(self, tickets: Sequence[Ticket]) -> None:
         for tell, told in groupby(tickets, key=lambda each: each.tell):

@@ -24,6 +24,9 @@ from verifier.runs.instant import EPOCH
 from verifier.runs.signal import Kind, Signal
 from verifier.runs.standing import standing
 
+AT_ONCE = 2_000
+"""Signals that are read at once."""
+
 SEED = 20260403
 """Of the order in which signals are folded again; any other than theirs will do."""
 
@@ -90,8 +93,10 @@ def _check_job(
 def _logs(connection: Connection, jobs: Jobs) -> Iterator[tuple[str, list[Logged]]]:
     """What was said of each job, those first of which something was."""
     told = select(signals.c.job, signals.c.body, signals.c.attempt).order_by(signals.c.job)
+    streaming = {"stream_results": True, "max_row_buffer": AT_ONCE}
+    streamed = connection.execute(told, execution_options=streaming)
     heard = set()
-    for name, rows in groupby(connection.execute(told), key=lambda row: row.job):
+    for name, rows in groupby(streamed, key=lambda row: row.job):
         log = [Logged(row.body, row.attempt) for row in rows]
         Random(SEED).shuffle(log)  # noqa: S311 - nobody has to guess it
         yield name, log

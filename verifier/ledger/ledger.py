@@ -705,7 +705,7 @@ class Ledger:
 
         Standing is compared only where ``now`` is given.
         """
-        with self._database.read() as connection:
+        with self._database.read(long=True) as connection:
             return audit.check(connection, self._register.read(connection), now)
 
     def _check_known(self, transaction: Transaction, batches: Sequence[Batch]) -> None:

@@ -31,6 +31,9 @@ MIGRATING = "migrating"
 _CONFLICTS = frozenset({"40001", "40P01"})
 """Serialization failure and deadlock."""
 
+_NOT_HAD = "55P03"
+"""A lock that was waited for as long as `lock_timeout` has it."""
+
 _READ_ONLY = "25006"
 """The server became a standby: what is written goes to another one from now on."""
 
@@ -138,6 +141,7 @@ class PostgresDatabase:
             connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             self.alone(connection, MIGRATING)
+            _lock_tables(connection)
             yield connection
 
     def ready(self) -> None:
@@ -162,6 +166,28 @@ class PostgresDatabase:
         except (OperationalError, InterfaceError, InternalError) as error:
             kind = Conflict if _sqlstate(error) in _CONFLICTS else LedgerUnavailable
             raise kind(f"the ledger {self.name} cannot be used now: {_words(error)}") from error
+
+
+def _lock_tables(connection: Connection) -> None:
+    """Have the tables that others write, in the order in which they lock them.
+
+    Everybody queues behind who waits for a whole table, so it is asked for a second at a
+    time until nobody has it: someone may read for as long as a copy takes.
+    """
+    if connection.scalar(text("SELECT to_regclass('signals')")) is None:
+        return
+    while True:
+        try:
+            with connection.begin_nested():
+                connection.execute(text("SET LOCAL lock_timeout = '1s'"))
+                connection.execute(text("LOCK TABLE signals, attempts, runs"))
+        except OperationalError as error:
+            if _sqlstate(error) != _NOT_HAD:
+                raise
+            connection.execute(text("SELECT pg_sleep(1)"))
+        else:
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
+            return
 
 
 def _sqlstate(error: DBAPIError) -> str | None:

@@ -201,7 +201,7 @@ def _multiples(schedule: Every, after: datetime) -> Iterator[datetime]:
             slot += schedule.period
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _around_hour(schedule: Cron, hour: datetime) -> tuple[datetime, ...]:
     """The last slot at or before ``hour``, then all up to the first an hour later.
 
