@@ -18,6 +18,6 @@ def test_no_reason_that_passes_by_itself_asks_for_a_correction() -> None:
 
 def test_the_documentation_names_each_reason_that_asks_for_a_correction() -> None:
     text = (Path(__file__).parents[2] / "docs" / "checks.md").read_text()
-    _, _, rest = text.partition("asking again cannot help:")
+    _, _, rest = text.partition("asking again as it is cannot help:")
     listed, _, _ = rest.partition("The advice is then `correct_check`")
     assert set(re.findall(r"`(\w+)`", listed)) == BY_CORRECTION

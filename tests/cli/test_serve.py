@@ -98,6 +98,7 @@ def test_serve_hears_judges_reloads_and_stops(home: Any, landed: Landed) -> None
         told = landed("status", "--url", url)
         assert "is refused, and the one from before is in use:" in told.err
         assert "LND104" in told.err
+        assert "warning" not in told.err
 
         # A good one is taken.
         more = "  later: {schedule: {every: 1h}, class: best-effort}\n"

@@ -14,7 +14,7 @@ from verifier.catalogue.label import Loop
 from verifier.checks.stores.registry import Stores
 from verifier.cli.where import Where
 from verifier.config.config import Config
-from verifier.config.problem import ConfigError
+from verifier.config.problem import ConfigError, errors_of
 from verifier.engine.clock import Clock, system_clock, wait_unless
 from verifier.engine.engine import Engine
 from verifier.engine.fleet import Fleet
@@ -148,7 +148,7 @@ class Sidecar:
         except ConfigError as error:
             for problem in error.problems:
                 log.warning("configuration_refused", problem=str(problem))
-            self.service.reload.refused(now, [str(problem) for problem in error.problems])
+            self.service.reload.refused(now, list(map(str, errors_of(error.problems))))
             return
         for name in ("ledger", "listen", "tokens"):
             if getattr(config, name) != getattr(self._config, name):

@@ -105,7 +105,7 @@ def _because(
         wrong = stood.finding.incorrect if stood.finding is not None else ()
         if wrong:
             names = " and ".join(f"check {name}" for name in wrong)
-            yield f"asking again cannot help: correct {names}, or what it asks for"
+            yield f"asking again helps only once {names} is corrected, or what is named there made"
     elif not facts.declaration.checks:
         yield "no check is declared: nobody asked to prove it"
     else:

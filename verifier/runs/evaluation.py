@@ -34,20 +34,15 @@ BY_CORRECTION = frozenset(
         "no_such_column",
         "not_read_only",
         "bad_query",
-        "wrong_shape",
-        "not_a_number",
-        "not_an_instant",
         "too_many_keys",
         "out_of_reach",
-        "out_of_root",
-        "too_large",
-        "redirected",
         "not_one_day",
     }
 )
 """The reasons that no time takes away: the check has to be corrected, or what it names.
 
-All others may pass without a change to ``landed.yaml``, as a store that is down does.
+All others may pass without a change to ``landed.yaml``, as a store that is down does, or
+a row that is not written yet.
 """
 
 
