@@ -3,9 +3,10 @@
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from pydantic import TypeAdapter
 
@@ -55,7 +56,7 @@ def trying(target: Any, night: Question, now: datetime) -> Trying:
         config = TypeAdapter(StoreConfig).validate_python({"type": "sql", "url": target.url})
         with Stores({"shop": config}) as stores, ExitStack() as stack:
             inquiry = Inquiry(
-                question=night,
+                question=msgspec.structs.replace(night, partition="trial"),
                 now=now,
                 sessions=open_sessions(stack, [store], stores),
                 stop=stores.stop,
@@ -124,6 +125,46 @@ def test_after_a_store_is_lost_nothing_more_is_asked(trying: Trying) -> None:
     (only,) = trying(LEDGER, store="other")
     assert only.problem is not None
     assert only.problem.reason == "unreachable"
+
+
+def test_a_value_that_does_not_fit_says_nothing_against_the_check(trying: Trying) -> None:
+    tenant = "length(region) = cast(:partition as decimal(9))"
+    assert problems(trying(COUNT, where=tenant)) == []
+    casts = {"store": "shop", "sql": "select cast(:partition as date), code from regions"}
+    assert problems(trying(SCOPE, expected=casts)) == []
+
+
+def test_two_columns_of_one_name_say_nothing_against_the_check(trying: Trying, kind: str) -> None:
+    twice = {"store": "shop", "sql": "select code, code from regions"}
+    trials = trying(SCOPE, expected=twice)
+    assert problems(trials) == []
+    assert trials[-1].tried is (kind != "mariadb")
+
+
+def test_a_statement_that_is_never_answered_is_its_own_fault(trying: Trying) -> None:
+    for where in ("no_such_function(region) = 1", "day = = :day"):
+        (told,) = [each for each in trying(COUNT, where=where) if each.problem]
+        assert told.problem is not None
+        assert (told.problem.reason, told.problem.fault) == ("bad_query", "statement")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["postgresql"])
+def test_what_takes_long_is_ended_and_the_last_that_is_tried(
+    trying: Trying, target: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The planner computes what is said to be immutable, though no row is asked for.
+    target.write(
+        "CREATE FUNCTION slow() RETURNS text LANGUAGE plpgsql IMMUTABLE "
+        "AS $$ BEGIN PERFORM pg_sleep(600); RETURN 'DE'; END $$"
+    )
+    monkeypatch.setattr("verifier.checks.names.LONGEST", timedelta(milliseconds=200))
+    try:
+        trials = trying(SCOPE, where="region = slow()")
+    finally:
+        target.write("DROP FUNCTION slow()")
+    assert [each.path for each in trials] == [("table",), ("where",)]
+    assert [each.late for each in trials] == [False, True]
 
 
 def test_no_statement_is_carried_out(trying: Trying) -> None:

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from verifier.checks.reason import CannotTell, UnknownReason
 from verifier.checks.remark import Level
 from verifier.checks.stores.registry import Stores
+from verifier.checks.stores.sql import SqlSession
 from verifier.config.load import load
 from verifier.engine.names import examine_names
 
@@ -70,8 +72,10 @@ def test_what_is_not_there_is_told_with_its_place_and_what_to_do(tell):
         f"{file}:21:20 jobs.revenue.checks[0].key[1]: check rows expects the column regoin in "
         "sales, found: no_such_column (no such column: sales.regoin)"
     )
-    assert "correct the check" in column.hint
-    assert "landed act rejudge" in column.hint
+    assert column.hint == (
+        "make what it names: `landed verify JOB` is enough then; or correct the check, and have "
+        "runs from before judged by it with `landed act rejudge RUN`"
+    )
     assert rest.message == "has the tables and columns that 1 of 2 checks name"
 
 
@@ -79,4 +83,24 @@ def test_the_list_of_partitions_is_tried_too(tell):
     file, (partitions, _) = tell(regions="regoins")
     assert partitions.message.startswith(
         f"{file}:15:12 jobs.revenue.partitions.sql: the list of partitions expects "
+    )
+
+
+def test_a_statement_that_is_never_answered_is_an_error(tell):
+    _, (partitions, _) = tell(regions="regions where = 1")
+    assert partitions.level is Level.ERROR
+    assert partitions.message.endswith('found: bad_query (near "=": syntax error)')
+    assert partitions.hint.startswith("correct the check")
+
+
+def test_of_what_was_not_tried_nothing_is_claimed(tell, monkeypatch):
+    def late(session, sql, parameters, at_most):
+        raise CannotTell(UnknownReason.TIMED_OUT)
+
+    monkeypatch.setattr(SqlSession, "tries", late)
+    file, remarks = tell()
+    assert [each.level for each in remarks] == [Level.WARNING, Level.WARNING]
+    assert remarks[0].message == (
+        f"{file}:15:12 jobs.revenue.partitions.sql: the list of partitions: not tried, since it "
+        "takes too long (2 s at most)"
     )

@@ -46,7 +46,7 @@ NEVER_VERIFIED = Alert(
     "have been by now. For a new job that is mostly its declaration: a check that asks the "
     "wrong table, a store that refuses, a schedule that is not the scheduler's, or a job "
     "that landed hears nothing of.",
-    look=("landed validate", _STATUS, _PAST, _EXPLAIN),
+    look=("landed validate", "landed doctor", _STATUS, _PAST, _EXPLAIN),
     safe=(
         "Read what the checks answered: `unknown` with its reason names what could not be asked.",
         "If landed heard nothing, see that the job runs under `landed exec`, or tells by a ping.",

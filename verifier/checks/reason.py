@@ -64,19 +64,35 @@ HOPELESS = frozenset({UnknownReason.UNREACHABLE, UnknownReason.INTERRUPTED})
 
 T = TypeVar("T")
 
+
+class Fault(StrEnum):
+    """Whose fault it is that a database does not answer, where it says so."""
+
+    STATEMENT = "statement"
+    """It is never answered, whatever is bound and whatever is kept."""
+    VALUE = "value"
+    """A value does not fit; with another one the statement may be answered."""
+    TRIAL = "trial"
+    """It is only the form in which a statement is tried that is refused."""
+
+
 _LONGEST_DETAIL = 200
 
 
 class CannotTell(Exception):
     """The check's answer is unknown for ``reason``; ``detail`` says more to a person.
 
-    The detail never holds a URL or a bound value, so it holds no secret.
+    The detail never holds a URL or a bound value, so it holds no secret. ``fault`` is
+    None where the database does not say whose it is.
     """
 
-    def __init__(self, reason: UnknownReason, detail: str = "") -> None:
+    def __init__(
+        self, reason: UnknownReason, detail: str = "", *, fault: Fault | None = None
+    ) -> None:
         super().__init__(f"{reason}: {detail}" if detail else str(reason))
         self.reason = reason
         self.detail = detail[:_LONGEST_DETAIL]
+        self.fault = fault
 
 
 def told(call: Callable[[], T]) -> T | CannotTell:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import IO, Any, Protocol
 
@@ -72,6 +72,13 @@ class Session(Opened, Protocol):
 
         ``sql`` gives the same columns, or nothing is certain, and runs; a ``LIMIT 0`` keeps it
         from giving rows. Raises ``CannotTell`` as ``select`` does.
+        """
+
+    def tries(self, sql: str, parameters: Mapping[str, object], at_most: timedelta) -> None:
+        """Has the store understand ``sql``, which gives none of its rows.
+
+        Some of it may be computed, for ``at_most`` as long. Raises ``CannotTell`` as
+        ``select`` does.
         """
 
     def bind(self, value: Value) -> object:

@@ -7,10 +7,10 @@ from datetime import datetime
 from verifier.checks.evaluate import MAX_KEYS, open_sessions
 from verifier.checks.inquiry import Inquiry
 from verifier.checks.model import CheckModel
-from verifier.checks.names import ABSENT, Trial, try_names
+from verifier.checks.names import ABSENT, LONGEST, Trial, try_names
 from verifier.checks.partitions import Partitions
 from verifier.checks.question import Question
-from verifier.checks.reason import UnknownReason
+from verifier.checks.reason import CannotTell, Fault, UnknownReason
 from verifier.checks.remark import Level, Remark
 from verifier.checks.stores.registry import Stores
 from verifier.config.compile import trial_slots
@@ -22,11 +22,14 @@ from verifier.runs.covers import business_interval
 _TRIAL = "trial"
 """The run and the partition that are asked about: there are none of these names."""
 
+_CORRECT = "correct the check, and have runs from before judged by it with `landed act rejudge RUN`"
+
 
 def examine_names(config: Config, stores: Stores, store: str, now: datetime) -> Iterator[Remark]:
     """What of the things that checks ask of ``store`` cannot be had there.
 
-    Only statements that give no rows are asked, each for as long as the store allows.
+    Statements are compiled where the store can do that alone, else asked for none of their
+    rows, each for ``LONGEST``.
     """
     place = places(config.file)
     there, asked = 0, 0
@@ -42,9 +45,13 @@ def examine_names(config: Config, stores: Stores, store: str, now: datetime) -> 
                     stop=stores.stop,
                     max_keys=MAX_KEYS,
                 )
+                is_open = not isinstance(sessions[store], CannotTell)
                 trials = list(try_names(asker, store, inquiry))
                 asked += bool(trials)
-                there += bool(trials) and not any(each.problem for each in trials)
+                there += bool(trials) and all(each.tried and not each.problem for each in trials)
+                if is_open and any(each.late for each in trials):
+                    stack.close()
+                    sessions = open_sessions(stack, [store], stores)
                 for trial in trials:
                     if trial.problem is not None:
                         yield _remark(f"{place((*path, *trial.path))}: {title}", trial)
@@ -78,16 +85,25 @@ def _question(name: str, job: Job) -> Question:
 def _remark(subject: str, trial: Trial) -> Remark:
     assert trial.problem is not None  # noqa: S101 - the caller looked
     reason = trial.problem.reason
+    if trial.late:
+        message = f"{subject}: not tried, since it takes too long ({LONGEST.seconds} s at most)"
+        return Remark(level=Level.WARNING, message=message)
     message = f"{subject} expects {trial.expected}, found: {reason}"
     if trial.found:
         message += f" ({trial.found})"
     if reason in ABSENT:
-        hint = (
-            "correct the check, or make what it names; have runs from before judged by it with "
-            "`landed act rejudge RUN`"
-        )
+        hint = f"make what it names: `landed verify JOB` is enough then; or {_CORRECT}"
         return Remark(level=Level.ERROR, message=message, hint=hint)
     if reason is UnknownReason.PERMISSION_DENIED:
         hint = "let the store's user read it"
         return Remark(level=Level.ERROR, message=message, hint=hint)
+    if _refused(trial.problem):
+        return Remark(level=Level.ERROR, message=message, hint=_CORRECT)
     return Remark(level=Level.WARNING, message=f"{message}; whether it is there is not known")
+
+
+def _refused(problem: CannotTell) -> bool:
+    """Whether the statement is never answered, so that waiting for its store is no use."""
+    if problem.reason is UnknownReason.BAD_QUERY:
+        return problem.fault is Fault.STATEMENT
+    return problem.reason is UnknownReason.NOT_READ_ONLY

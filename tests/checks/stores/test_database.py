@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import NotSupportedError
 
 from verifier.checks.keys import key_of
-from verifier.checks.reason import CannotTell, UnknownReason
+from verifier.checks.reason import CannotTell, Fault, UnknownReason
 from verifier.checks.remark import Level
 
 FOREVER = {
@@ -84,6 +84,43 @@ def test_what_is_wrong_with_a_statement_is_told_and_the_next_one_is_asked(
             assert list(rows) == [(2,)]
 
     assert caught.value.reason in {reason, UnknownReason.BAD_QUERY if not sql else reason}
+
+
+REFUSING = {
+    "duckdb": ("cast(:a as integer)", "cast(cast(:a as decimal(20)) as smallint)"),
+    "postgresql": ("cast(:a as integer)", "cast(cast(:a as decimal(20)) as smallint)"),
+    "mariadb": ("(length(:a) + 9) * 9223372036854775807",),
+}
+"""What refuses the values of the test below; SQLite makes a number of every text."""
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "duckdb",
+        pytest.param("postgresql", marks=pytest.mark.slow),
+        pytest.param("mariadb", marks=pytest.mark.slow),
+    ],
+)
+@pytest.mark.parametrize(
+    "value", ["hunter2", 'hunter "2"', "it's\nhunter2", "99999999999999999999"]
+)
+def test_a_value_that_a_database_refuses_is_not_told(target, open_store, value):
+    target.write(*PLAIN)
+    refused = []
+
+    with open_store(target).session() as session:
+        for asked in REFUSING[target.kind]:
+            with (
+                pytest.raises(CannotTell) as caught,
+                session.select(f"select {asked} from t", {"a": value}) as rows,
+            ):
+                list(rows)
+            refused.append(caught.value)
+    for error in refused:
+        assert error.fault is Fault.VALUE
+        assert error.detail
+        assert not any(part in error.detail for part in ("hunter", "999"))
 
 
 def test_a_statement_that_never_ends_is_ended(target, open_store):

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 
@@ -325,6 +325,16 @@ def test_a_statement_that_never_ends_is_ended(file, make_store, sql):
 
     assert caught.value.reason is UnknownReason.TIMED_OUT
     assert monotonic() - began < 5
+
+
+def test_what_is_tried_is_compiled_and_never_run(file, make_store):
+    endless = f"select b from t where a > ({FOREVER}) group by b order by count(*)"
+    with make_store(file).session() as session:
+        session.tries(f"{endless}; -- of the run", {}, timedelta(seconds=20))
+        session.tries(f"select * from ({FOREVER}) union select 1", {}, timedelta(seconds=20))
+        with pytest.raises(CannotTell) as caught:
+            session.tries("delete from t", {}, timedelta(seconds=20))
+        assert caught.value.reason is UnknownReason.NOT_READ_ONLY
 
 
 def test_interrupt_ends_a_running_statement_and_refuses_the_next(file, make_store):

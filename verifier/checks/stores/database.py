@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 from sqlalchemy import URL, Dialect, text
 
 from verifier.checks.question import Value
-from verifier.checks.reason import CannotTell, UnknownReason
+from verifier.checks.reason import CannotTell, Fault, UnknownReason
 from verifier.checks.remark import Remark
-from verifier.checks.sqltext import for_sqlalchemy
+from verifier.checks.sqltext import for_sqlalchemy, within
 from verifier.checks.stores.digests import Digests, Kind
 from verifier.checks.stores.watch import Watch
 
@@ -85,6 +85,15 @@ class Database(ABC):
     @abstractmethod
     def reason(self, error: Exception, watch: Watch) -> Told | None:
         """Why ``error`` came; None where the driver did not raise it."""
+
+    def fault(self, error: Exception) -> Fault | None:  # noqa: ARG002 - see examine
+        """Whose fault ``error`` is, where that is plain."""
+        return None
+
+    def trial(self, sql: str) -> str:
+        """What has ``sql`` understood and gives none of its rows; some of it may be computed."""
+        # The line breaks keep a comment at the end of a text from hiding what follows.
+        return f"SELECT *\nFROM (\n{within(sql)}\n) asked\nLIMIT 0"
 
     def examine(self, connection: Any) -> Iterator[Remark]:  # noqa: ARG002 - for those who have more to say
         """What a person should know of a store that can be reached: version, rights."""

@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 from sqlalchemy import URL
 
-from verifier.checks.reason import UnknownReason
+from verifier.checks.reason import Fault, UnknownReason
 from verifier.checks.remark import Level, Remark
 from verifier.checks.stores import digests
 from verifier.checks.stores.database import Database, Rows, Select, Told, fetched
@@ -53,6 +53,10 @@ _BY_TYPE: tuple[tuple[type[Exception], str, UnknownReason], ...] = (
     (duckdb.FatalException, "", UnknownReason.UNREACHABLE),
     (duckdb.SerializationException, "", UnknownReason.UNREACHABLE),
 )
+_STATEMENT_REFUSED = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)
+_VALUE_REFUSED = (duckdb.ConversionException, duckdb.OutOfRangeException)
+_NO_SUCH_TEXT = "Could not parse string"
+"""As ``strptime`` says it."""
 
 
 _KINDS = {
@@ -160,7 +164,17 @@ class DuckdbDatabase(Database):
                 if reason in (UnknownReason.LOCKED, UnknownReason.UNREACHABLE):
                     said = "the file cannot be opened"  # theirs names its path
                 return reason, said
+        if self.fault(error) is Fault.VALUE:
+            said = said.partition(":")[0]  # the rest may hold the value, not always quoted
         return UnknownReason.BAD_QUERY, said
+
+    def fault(self, error: Exception) -> Fault | None:
+        """Whose fault it is, by the type of the error."""
+        if isinstance(error, _STATEMENT_REFUSED):
+            return Fault.STATEMENT
+        if isinstance(error, _VALUE_REFUSED) or _NO_SUCH_TEXT in str(error):
+            return Fault.VALUE
+        return None
 
     def examine(self, connection: duckdb.DuckDBPyConnection) -> Iterator[Remark]:  # noqa: ARG002 - the library's version is asked for
         """The version, and what a person should know of the lock on the file."""

@@ -19,7 +19,7 @@ from pymysql.cursors import SSCursor
 from sqlalchemy import URL
 
 from verifier.checks.question import Value
-from verifier.checks.reason import UnknownReason
+from verifier.checks.reason import Fault, UnknownReason
 from verifier.checks.remark import Level, Remark
 from verifier.checks.sqltext import statement_problem
 from verifier.checks.stores import digests
@@ -55,6 +55,14 @@ _BY_NUMBER = {
         UnknownReason.UNREACHABLE,
     ),
     **dict.fromkeys((1366, 1300), UnknownReason.NOT_TEXT),
+}
+_FAULT_BY_NUMBER = {
+    **dict.fromkeys(
+        (1052, 1056, 1064, 1111, 1128, 1222, 1241, 1305, 1582, 1583, 1630), Fault.STATEMENT
+    ),
+    **dict.fromkeys((1292, 1366, 1411, 1525, 1690, 3140, 3141, 4038), Fault.VALUE),
+    # Two columns of one name: only where the statement is a table of another one.
+    1060: Fault.TRIAL,
 }
 _ENDED_BY_US = frozenset({1317, 1927, 1969, 3024, 2006, 2013, 2014, 0})
 
@@ -251,6 +259,11 @@ class MysqlDatabase(Database):
         if reason in (UnknownReason.UNREACHABLE, UnknownReason.PERMISSION_DENIED):
             said = f"the server could not be asked, error {number}"  # theirs names host and user
         return reason or UnknownReason.BAD_QUERY, said
+
+    def fault(self, error: Exception) -> Fault | None:
+        """Whose fault it is, by its number."""
+        number = error.args[0] if isinstance(error, pymysql.Error) and error.args else None
+        return _FAULT_BY_NUMBER.get(number) if isinstance(number, int) else None
 
     def examine(self, connection: Any) -> Iterator[Remark]:
         """The version, and rights that a reader needs not."""

@@ -24,7 +24,7 @@ from psycopg import IsolationLevel
 from psycopg.types.string import TextLoader
 from sqlalchemy import URL
 
-from verifier.checks.reason import UnknownReason
+from verifier.checks.reason import Fault, UnknownReason
 from verifier.checks.remark import Level, Remark
 from verifier.checks.sqltext import statement_problem
 from verifier.checks.stores import digests
@@ -76,6 +76,7 @@ _BY_CLASS = {
     "58": UnknownReason.UNREACHABLE,
     "XX": UnknownReason.UNREACHABLE,
 }
+_FAULT_BY_CLASS = {"42": Fault.STATEMENT, "22": Fault.VALUE}
 _REFUSED_AT_THE_DOOR = ("authentication failed", "no pg_hba.conf entry", "permission denied")
 
 _STRANGE_TEXT = """
@@ -262,6 +263,11 @@ class PostgresqlDatabase(Database):
         if not state:
             return _without_state(error)
         return _BY_STATE.get(state) or _BY_CLASS.get(state[:2], UnknownReason.BAD_QUERY), said
+
+    def fault(self, error: Exception) -> Fault | None:
+        """Whose fault it is, by the class of its SQLSTATE."""
+        state = error.sqlstate if isinstance(error, psycopg.Error) else None
+        return _FAULT_BY_CLASS.get((state or "")[:2])
 
     def examine(self, connection: psycopg.Connection[Any]) -> Iterator[Remark]:
         """The version, and rights that a reader needs not."""

@@ -1,5 +1,6 @@
 """SQL databases: read-only, bounded in time and connections."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from sqlalchemy.exc import ArgumentError
 
 from verifier.checks.model import Duration
 from verifier.checks.question import Value
-from verifier.checks.reason import CannotTell, UnknownReason
+from verifier.checks.reason import CannotTell, Fault, UnknownReason
 from verifier.checks.remark import Level, Remark
 from verifier.checks.sqltext import reads
 from verifier.checks.store import StoreKind
@@ -20,6 +21,9 @@ from verifier.checks.stores.database import Database, Rows
 from verifier.checks.stores.digests import Digests
 from verifier.checks.stores.kinds import EXPECTED_URL, database_of, url_problem
 from verifier.checks.stores.watch import Stop, Watch
+
+_QUOTED = re.compile(r"""["'`«»\u2018-\u201f\u300c].*["'`«»\u2018-\u201f\u300d]""", re.DOTALL)
+"""What a server quotes, as its own language does; a value may hold such signs itself."""
 
 
 def _usable(secret: SecretStr) -> SecretStr:
@@ -130,17 +134,28 @@ class SqlSession:
             if not self._database.undisturbed(self._connection):
                 raise CannotTell(UnknownReason.LOCKED, "it was written to while it was read")
 
+    def tries(self, sql: str, parameters: Mapping[str, object], at_most: timedelta) -> None:
+        """Has the database understand ``sql``, within ``at_most``; gives none of its rows."""
+        with self._asking(sql, parameters, at_most):
+            trial, values = self._database.bound(self._database.trial(sql), parameters)
+            with self._database.run(self._connection, trial, values) as rows:
+                next(rows, None)
+            if not self._database.undisturbed(self._connection):
+                raise CannotTell(UnknownReason.LOCKED, "it was written to while it was read")
+
     @contextmanager
-    def _asking(self, sql: str, parameters: Mapping[str, object]) -> Iterator[tuple[str, Any]]:
+    def _asking(
+        self, sql: str, parameters: Mapping[str, object], at_most: timedelta | None = None
+    ) -> Iterator[tuple[str, Any]]:
         refusal = self._database.refusal(sql)
         if refusal is not None:
             raise CannotTell(UnknownReason.NOT_READ_ONLY, refusal)
-        with self._running(), told(self._database, self._watch, sql):
+        with self._running(at_most), told(self._database, self._watch, sql):
             yield self._database.bound(sql, parameters)
 
     @contextmanager
-    def _running(self) -> Iterator[None]:
-        with _timed(self._database, self._connection, self._watch):
+    def _running(self, at_most: timedelta | None = None) -> Iterator[None]:
+        with _timed(self._database, self._connection, self._watch, at_most):
             if self._watch.over():
                 raise CannotTell(UnknownReason.INTERRUPTED)
             yield
@@ -227,8 +242,12 @@ class SqlStore:
             reading.__exit__(None, None, None)
 
 
-def _timed(database: Database, connection: Any, watch: Watch) -> AbstractContextManager[None]:
-    return watch.running(lambda: database.cancel(connection), lambda: database.hang_up(connection))
+def _timed(
+    database: Database, connection: Any, watch: Watch, at_most: timedelta | None = None
+) -> AbstractContextManager[None]:
+    return watch.running(
+        lambda: database.cancel(connection), lambda: database.hang_up(connection), at_most
+    )
 
 
 @contextmanager
@@ -245,7 +264,10 @@ def told(database: Database, watch: Watch, sql: str | None = None) -> Iterator[N
         reason, detail = known
         if reason is UnknownReason.BAD_QUERY and sql is not None:
             reason = _refusal(sql)
-        raise CannotTell(reason, detail) from error
+        fault = database.fault(error)
+        if fault is Fault.VALUE:
+            detail = _QUOTED.sub("…", detail)
+        raise CannotTell(reason, detail, fault=fault) from error
 
 
 def _refusal(sql: str) -> UnknownReason:

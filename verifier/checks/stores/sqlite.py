@@ -15,7 +15,7 @@ from sqlalchemy import URL
 
 from verifier.checks.keys import instant_text
 from verifier.checks.question import Value
-from verifier.checks.reason import UnknownReason
+from verifier.checks.reason import Fault, UnknownReason
 from verifier.checks.remark import Level, Remark
 from verifier.checks.stores.database import Database, Select, Told
 from verifier.checks.stores.sqlite_file import AtRest, SqliteFile
@@ -142,6 +142,15 @@ class SqliteDatabase(Database):
         if not isinstance(error, sqlite3.Error | sqlite3.Warning):
             return None
         return self._reason(error, watch), str(error)
+
+    def fault(self, error: Exception) -> Fault | None:
+        """The statement's, where SQLite did not compile it."""
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        return Fault.STATEMENT if code == sqlite3.SQLITE_ERROR else None
+
+    def trial(self, sql: str) -> str:
+        """Has ``sql`` compiled, and never run (sqlite.org/lang_explain.html)."""
+        return f"EXPLAIN\n{sql}"
 
     def examine(self, connection: sqlite3.Connection) -> Iterator[Remark]:  # noqa: ARG002 - it tells nothing more
         """The library's version; a file is never opened but to be read."""

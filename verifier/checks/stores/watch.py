@@ -64,8 +64,10 @@ class Watch:
         self._deadline = float("inf")
 
     @contextmanager
-    def running(self, cancel: Cancel, hang_up: Cancel) -> Iterator[None]:
-        """A statement runs, and its rows are read.
+    def running(
+        self, cancel: Cancel, hang_up: Cancel, at_most: timedelta | None = None
+    ) -> Iterator[None]:
+        """A statement runs, and its rows are read; no longer than ``at_most``, where given.
 
         When its time is over ``cancel`` ends it, and ``hang_up`` where that has no effect.
         """
@@ -76,8 +78,9 @@ class Watch:
             if not done.wait(_NO_REACTION_SECONDS):
                 _quietly(hang_up)
 
-        self._deadline = monotonic() + self.limit.total_seconds()
-        patience = self.limit + _SERVERS_OWN_LIMIT_COMES_FIRST
+        limit = self.limit if at_most is None else min(self.limit, at_most)
+        self._deadline = monotonic() + limit.total_seconds()
+        patience = limit + _SERVERS_OWN_LIMIT_COMES_FIRST
         timer = Timer(patience.total_seconds(), end)
         timer.daemon = True
         timer.start()
