@@ -14,7 +14,7 @@ from verifier.runs.advice import (
     gravest,
     repeated,
 )
-from verifier.runs.advice_words import TO_DO
+from verifier.runs.advice_words import TO_DO, to_do
 from verifier.runs.declaration import Overlap, Surface, SurfaceKind
 from verifier.runs.effect import SurfaceEffect, combine
 from verifier.runs.evaluation import Effect
@@ -318,3 +318,10 @@ def test_every_situation_has_an_advice(situation):
 @pytest.mark.parametrize("effect", [str(effect) for effect in Effect])
 def test_every_verdict_has_an_advice_for_every_surface(judged, kind, effect):
     assert action(advised(kind, str(judged), effect)) in AdviceAction
+
+
+def test_what_has_wrong_content_is_not_simply_run_again():
+    told = to_do(AdviceAction.REPAIR_RERUN, Verdict.WRONG)
+    assert told.startswith("find the cause")
+    assert to_do(AdviceAction.REPAIR_RERUN, Verdict.PARTIAL) == TO_DO[AdviceAction.REPAIR_RERUN]
+    assert to_do(AdviceAction.ACCEPT, Verdict.WRONG) == TO_DO[AdviceAction.ACCEPT]
