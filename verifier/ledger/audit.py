@@ -94,13 +94,15 @@ def _logs(connection: Connection, jobs: Jobs) -> Iterator[tuple[str, list[Logged
     """What was said of each job, those first of which something was."""
     told = select(signals.c.job, signals.c.body, signals.c.attempt).order_by(signals.c.job)
     streaming = {"stream_results": True, "max_row_buffer": AT_ONCE}
-    streamed = connection.execute(told, execution_options=streaming)
     heard = set()
-    for name, rows in groupby(streamed, key=lambda row: row.job):
-        log = [Logged(row.body, row.attempt) for row in rows]
-        Random(SEED).shuffle(log)  # noqa: S311 - nobody has to guess it
-        yield name, log
-        heard.add(name)
+    with connection.execute(told, execution_options=streaming) as streamed:
+        for name, rows in groupby(streamed, key=lambda row: row.job):
+            if name not in jobs:
+                continue
+            log = [Logged(row.body, row.attempt) for row in rows]
+            Random(SEED).shuffle(log)  # noqa: S311 - nobody has to guess it
+            yield name, log
+            heard.add(name)
     for name in sorted(jobs.keys() - heard):
         yield name, []
 
